@@ -1,0 +1,93 @@
+// swift-tools-version: 6.1
+// vzsh: a shell and a small language over its own tensor engine, for people who study
+// convolutional networks. The targets are the rooms of the house; dependencies point one way.
+import PackageDescription
+
+/// C and C++ kernels are optimised in every configuration: a debug build must still be able to
+/// run a network. Contraction to fused multiply-add is on, the rest of IEEE arithmetic is kept.
+let kernelFlags = ["-O3", "-fno-math-errno", "-ffp-contract=fast"]
+
+let package = Package(
+    name: "vzsh",
+    products: [
+        .executable(name: "vzsh", targets: ["vzsh"]),
+        .executable(name: "vzbench", targets: ["vzbench"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    ],
+    targets: [
+        // Thin doors to C and C++ libraries: no logic.
+        .systemLibrary(name: "CReadline", providers: [.apt(["libreadline-dev"])]),
+        .systemLibrary(name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
+        .systemLibrary(
+            name: "CSampleRate", pkgConfig: "samplerate", providers: [.apt(["libsamplerate0-dev"])]),
+        .target(
+            name: "CGnuplot", cxxSettings: [.unsafeFlags(["-O2"])],
+            linkerSettings: [
+                .linkedLibrary("boost_iostreams"), .linkedLibrary("boost_filesystem"),
+                .linkedLibrary("boost_system"),
+            ]),
+        .target(
+            name: "COneDNN", cxxSettings: [.unsafeFlags(kernelFlags)],
+            linkerSettings: [.linkedLibrary("dnnl")]),
+        .target(
+            name: "CKernels", cSettings: [.unsafeFlags(kernelFlags)],
+            cxxSettings: [.unsafeFlags(kernelFlags)],
+            linkerSettings: [.linkedLibrary("m")]),
+
+        // The floor: failures, cancellation, progress, atomic files, spelling.
+        .target(name: "Support"),
+
+        // Numbers.
+        .target(name: "Tensor", dependencies: ["Support", "CKernels"]),
+        .target(name: "Graph", dependencies: ["Support", "Tensor"]),
+        .target(name: "Engine", dependencies: ["Support", "Tensor", "Graph", "CKernels", "COneDNN"]),
+
+        // Networks and what they have learned.
+        .target(name: "Network", dependencies: ["Support", "Tensor", "Graph", "Engine"]),
+        .target(name: "Lens", dependencies: ["Support", "Tensor", "Graph", "Engine", "Network"]),
+
+        // The world outside: files, sound, pictures, figures.
+        .target(name: "Formats", dependencies: ["Support", "Tensor", "Network"]),
+        .target(name: "Media", dependencies: ["Support", "Tensor", "CSndFile", "CSampleRate"]),
+        .target(name: "Plot", dependencies: ["Support", "Tensor", "Media", "CGnuplot"]),
+
+        // The language knows nothing of networks; the builtins know both.
+        .target(name: "Language", dependencies: ["Support"]),
+        .target(
+            name: "Builtins",
+            dependencies: [
+                "Support", "Tensor", "Graph", "Engine", "Network", "Lens", "Formats", "Media", "Plot",
+                "Language",
+            ]),
+        .target(name: "Shell", dependencies: ["Support", "Language", "Builtins", "CReadline"]),
+        .executableTarget(
+            name: "vzsh",
+            dependencies: [
+                "Shell", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .executableTarget(
+            name: "vzbench",
+            dependencies: [
+                "Engine", "Network", "Lens",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
+        .testTarget(name: "SupportTests", dependencies: ["Support"]),
+        .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
+        .testTarget(name: "GraphTests", dependencies: ["Graph"]),
+        .testTarget(name: "EngineTests", dependencies: ["Engine"]),
+        .testTarget(name: "NetworkTests", dependencies: ["Network"]),
+        .testTarget(name: "LensTests", dependencies: ["Lens"]),
+        .testTarget(name: "FormatsTests", dependencies: ["Formats"]),
+        .testTarget(name: "MediaTests", dependencies: ["Media"]),
+        .testTarget(name: "PlotTests", dependencies: ["Plot"]),
+        .testTarget(name: "LanguageTests", dependencies: ["Language"]),
+        .testTarget(name: "BuiltinsTests", dependencies: ["Builtins"]),
+        .testTarget(name: "ShellTests", dependencies: ["Shell"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c11,
+    cxxLanguageStandard: .cxx17
+)

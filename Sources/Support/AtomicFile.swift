@@ -1,0 +1,82 @@
+import Glibc
+
+/// Files are whole or not there: written beside the target, flushed to disk, then renamed over it.
+public enum AtomicFile {
+    /// Write `bytes` to `path` by way of a temporary file, fsync and rename.
+    /// Throws `Failure` of kind `.io` that names the path and the system's reason.
+    public static func write(_ bytes: UnsafeRawBufferPointer, to path: String) throws {
+        try write(to: path) { sink in try sink(bytes) }
+    }
+
+    public static func write(_ text: String, to path: String) throws {
+        var text = text
+        try text.withUTF8 { try write(UnsafeRawBufferPointer($0), to: path) }
+    }
+
+    public static func write(_ bytes: [UInt8], to path: String) throws {
+        try bytes.withUnsafeBytes { try write($0, to: path) }
+    }
+
+    /// Write in pieces: `body` calls its argument once for each piece. Nothing is left behind
+    /// where `body` throws or the disk is full.
+    public static func write(
+        to path: String, _ body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    ) throws {
+        let temporary = "\(path).tmp\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard file >= 0 else { throw failure("cannot write", path, errno) }
+        do {
+            try body { piece in try writeAll(piece, to: file, path: path) }
+            guard fsync(file) == 0 else { throw failure("cannot flush", path, errno) }
+        } catch {
+            close(file)
+            unlink(temporary)
+            throw error
+        }
+        guard close(file) == 0 else {
+            let code = errno
+            unlink(temporary)
+            throw failure("cannot write", path, code)
+        }
+        guard rename(temporary, path) == 0 else {
+            let code = errno
+            unlink(temporary)
+            throw failure("cannot write", path, code)
+        }
+        flushFolder(of: path)
+    }
+
+    private static func writeAll(_ piece: UnsafeRawBufferPointer, to file: Int32, path: String) throws {
+        var written = 0
+        while written < piece.count {
+            guard let base = piece.baseAddress else { return }
+            let n = Glibc.write(file, base + written, min(piece.count - written, 1 << 30))
+            if n < 0 {
+                if errno == EINTR { continue }
+                throw failure("cannot write", path, errno)
+            }
+            written += n
+        }
+    }
+
+    /// The rename itself must reach the disk too; a file system that cannot do this is no error.
+    private static func flushFolder(of path: String) {
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let handle = open(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard handle >= 0 else { return }
+        _ = fsync(handle)
+        close(handle)
+    }
+
+    static func failure(_ what: String, _ path: String, _ code: Int32) -> Failure {
+        let reason = String(cString: strerror(code))
+        let hint =
+            switch code {
+            case ENOENT: "the folder does not exist: create it first, or choose another"
+            case EACCES, EPERM, EROFS: "choose a folder that you may write to"
+            case ENOSPC, EDQUOT: "make room on that disk, or choose another folder"
+            default: nil as String?
+            }
+        return Failure(.io, "\(what) '\(path)': \(reason)", hint: hint)
+    }
+}
