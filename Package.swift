@@ -76,8 +76,8 @@ let package = Package(
 
         .testTarget(name: "SupportTests", dependencies: ["Support"]),
         .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
-        .testTarget(name: "GraphTests", dependencies: ["Graph"]),
-        .testTarget(name: "EngineTests", dependencies: ["Engine"]),
+        .testTarget(name: "GraphTests", dependencies: ["Graph", "Tensor", "Support"]),
+        .testTarget(name: "EngineTests", dependencies: ["Engine", "Graph", "Tensor", "Support"]),
         .testTarget(name: "NetworkTests", dependencies: ["Network"]),
         .testTarget(name: "LensTests", dependencies: ["Lens"]),
         .testTarget(name: "FormatsTests", dependencies: ["Formats"]),

@@ -1,0 +1,73 @@
+#include "random.h"
+#include <math.h>
+
+static void philox(uint32_t out[4], uint64_t block, const vz_key *key, uint32_t attempt) {
+    // The counter's first word holds 32 bits of the block; what is beyond goes into the stream's
+    // upper half, which no stream number reaches. `attempt` counts redraws.
+    uint32_t c0 = (uint32_t)block, c1 = key->stream ^ ((uint32_t)(block >> 32) << 20);
+    uint32_t c2 = key->step[0], c3 = key->step[1] ^ (attempt << 24);
+    uint32_t k0 = key->seed[0], k1 = key->seed[1];
+    for (int round = 0; round < 10; round++) {
+        uint64_t a = (uint64_t)0xD2511F53u * c0, b = (uint64_t)0xCD9E8D57u * c2;
+        uint32_t n0 = (uint32_t)(b >> 32) ^ c1 ^ k0, n2 = (uint32_t)(a >> 32) ^ c3 ^ k1;
+        c1 = (uint32_t)b;
+        c3 = (uint32_t)a;
+        c0 = n0;
+        c2 = n2;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    out[0] = c0;
+    out[1] = c1;
+    out[2] = c2;
+    out[3] = c3;
+}
+
+static float unit(uint32_t word) { return (float)(word >> 8) * 0x1p-24f; }
+
+// Two normals from two words. u is kept above 0 so that the logarithm is finite.
+static void box_muller(const uint32_t w[2], float out[2]) {
+    double u = ((double)w[0] + 0.5) * 0x1p-32, v = (double)w[1] * 0x1p-32;
+    double r = sqrt(-2.0 * log(u)), angle = 6.283185307179586 * v;
+    out[0] = (float)(r * cos(angle));
+    out[1] = (float)(r * sin(angle));
+}
+
+#define FOR_EACH_BLOCK(BODY)                                                                             \
+    for (size_t i = 0; i < n;) {                                                                         \
+        uint64_t at = first + i;                                                                         \
+        uint32_t words[4];                                                                               \
+        philox(words, at / 4, key, 0);                                                                   \
+        for (unsigned lane = (unsigned)(at % 4); lane < 4 && i < n; lane++, i++) { BODY }                \
+    }
+
+void vz_random_words(uint32_t *out, size_t n, uint64_t first, const vz_key *key) {
+    FOR_EACH_BLOCK(out[i] = words[lane];)
+}
+
+void vz_random_uniform(float *out, size_t n, uint64_t first, const vz_key *key) {
+    FOR_EACH_BLOCK(out[i] = unit(words[lane]);)
+}
+
+void vz_random_normal(float *out, size_t n, uint64_t first, const vz_key *key) {
+    FOR_EACH_BLOCK({
+        float pair[2];
+        box_muller(words + (lane & 2), pair);
+        out[i] = pair[lane & 1];
+    })
+}
+
+void vz_random_truncated_normal(float *out, size_t n, uint64_t first, const vz_key *key) {
+    FOR_EACH_BLOCK({
+        float pair[2];
+        box_muller(words + (lane & 2), pair);
+        float x = pair[lane & 1];
+        for (uint32_t attempt = 1; fabsf(x) > 2.0f && attempt < 64; attempt++) {
+            uint32_t again[4];
+            philox(again, (first + i) / 4, key, attempt);
+            box_muller(again + (lane & 2), pair);
+            x = pair[lane & 1];
+        }
+        out[i] = x;
+    })
+}

@@ -1,0 +1,89 @@
+import Support
+import Tensor
+
+/// Random numbers of `shape` that follow from a key alone: the same at any number of threads and in
+/// any order of execution. Input: key, int32[4] = seed (low, high), step (low, high).
+public struct RandomNumbers: Operation {
+    public let distribution: Distribution
+    public let shape: [Int]
+    /// Tells apart the random values of one computation.
+    public let stream: UInt32
+
+    public init(_ distribution: Distribution, shape: [Int], stream: UInt32) {
+        self.distribution = distribution
+        self.shape = shape
+        self.stream = stream
+    }
+    public var name: String { "random_\(distribution)" }
+
+    public func result(_ inputs: [ValueType]) throws -> ValueType {
+        try requireKey(inputs[0], name)
+        return ValueType(shape)
+    }
+    public func gradient(_: GradientContext) throws -> [Traced?] { [nil] }
+    public func reference(_ inputs: [ReferenceArray]) throws -> ReferenceArray {
+        let key = RandomKey(words: inputs[0].values.map { Int32(clampingDouble: $0) })
+        return try ReferenceArray(Tensor(random: distribution, shape: shape, key: key, stream: stream))
+    }
+}
+
+/// (x, key) → x · mask / (1 − rate), where each element of the mask is 0 with probability `rate`.
+/// The mask is not kept: the gradient makes it again from the key.
+public struct Dropout: Operation {
+    public let rate: Double
+    public let stream: UInt32
+    /// Axes along which one decision holds for all (spatial dropout: the spatial axes).
+    public let sharedAxes: [Int]
+
+    public init(rate: Double, stream: UInt32, sharedAxes: [Int] = []) {
+        self.rate = rate
+        self.stream = stream
+        self.sharedAxes = sharedAxes
+    }
+    public var name: String { "dropout" }
+
+    public func result(_ inputs: [ValueType]) throws -> ValueType {
+        try requireFloat([inputs[0]], name)
+        try requireKey(inputs[1], name)
+        guard rate >= 0, rate < 1 else {
+            throw Failure(.argument, "dropout: the rate is \(rate), it must be at least 0 and below 1")
+        }
+        return inputs[0]
+    }
+    public func gradient(_ c: GradientContext) throws -> [Traced?] {
+        [try c.graphAdd(self, [c.cotangent, c.inputs[1]]), nil]
+    }
+    /// Shape of the decisions: shared axes have length 1.
+    public func maskShape(_ shape: [Int]) -> [Int] {
+        shape.indices.map { sharedAxes.contains($0) ? 1 : shape[$0] }
+    }
+    public func reference(_ inputs: [ReferenceArray]) throws -> ReferenceArray {
+        let key = RandomKey(words: inputs[1].values.map { Int32(clampingDouble: $0) })
+        let chance = try Tensor(
+            random: .uniform, shape: maskShape(inputs[0].shape), key: key, stream: stream)
+        let mask = try ReferenceArray(chance).stretched(to: inputs[0].shape).values
+        // Compared in float32, as the fast kernel does.
+        let (rate32, scale) = (Float(rate), 1 / (1 - rate))
+        return ReferenceArray(
+            inputs[0].shape, zip(inputs[0].values, mask).map { Float($1) >= rate32 ? $0 * scale : 0 })
+    }
+}
+
+private func requireKey(_ type: ValueType, _ name: String) throws {
+    guard type == ValueType([4], .int32) else {
+        throw Failure(.type, "\(name): the random key is int32[4], not \(type)")
+    }
+}
+
+extension Traced {
+    /// Self is the key.
+    public func random(_ distribution: Distribution, shape: [Int], stream: UInt32) throws -> Traced {
+        try graph.add(RandomNumbers(distribution, shape: shape, stream: stream), [self])
+    }
+
+    public func droppedOut(
+        rate: Double, key: Traced, stream: UInt32, sharedAxes: [Int] = []
+    ) throws -> Traced {
+        rate == 0 ? self : try graph.add(Dropout(rate: rate, stream: stream, sharedAxes: sharedAxes), [self, key])
+    }
+}

@@ -1,0 +1,66 @@
+import CKernels
+import Support
+
+/// From what random numbers are drawn.
+public enum Distribution: UInt8, Sendable, Hashable {
+    /// In [0, 1).
+    case uniform
+    /// Mean 0, standard deviation 1.
+    case normal
+    /// Normal, values beyond two standard deviations drawn again.
+    case truncatedNormal
+}
+
+/// Names a family of random numbers: everything drawn follows from seed, step and stream.
+public struct RandomKey: Sendable, Hashable {
+    public var seed: UInt64
+    public var step: UInt64
+
+    public init(seed: UInt64, step: UInt64 = 0) {
+        self.seed = seed
+        self.step = step
+    }
+
+    /// From the four words a plan is given: seed (low, high), step (low, high).
+    public init(words: [Int32]) {
+        func word(_ i: Int) -> UInt64 { i < words.count ? UInt64(UInt32(bitPattern: words[i])) : 0 }
+        self.init(seed: word(0) | word(1) << 32, step: word(2) | word(3) << 32)
+    }
+
+    /// As the four words a plan is given.
+    public var words: [Int32] {
+        [seed, seed >> 32, step, step >> 32].map { Int32(bitPattern: UInt32(truncatingIfNeeded: $0)) }
+    }
+
+    /// As the C kernels take it.
+    public func kernelKey(stream: UInt32) -> vz_key {
+        let w = words.map { UInt32(bitPattern: $0) }
+        return vz_key(seed: (w[0], w[1]), step: (w[2], w[3]), stream: stream)
+    }
+}
+
+extension Tensor {
+    /// Random float32 numbers by Philox4x32-10: element i depends on key, stream and i alone.
+    public init(random distribution: Distribution, shape: [Int], key: RandomKey, stream: UInt32 = 0) throws {
+        try self.init(uninitialized: shape)
+        let out = buffer.base.assumingMemoryBound(to: Float.self)
+        var key = key.kernelKey(stream: stream)
+        switch distribution {
+        case .uniform: vz_random_uniform(out, count, 0, &key)
+        case .normal: vz_random_normal(out, count, 0, &key)
+        case .truncatedNormal: vz_random_truncated_normal(out, count, 0, &key)
+        }
+    }
+
+    /// The numbers 0 ..< n in random order, int32: sorted by random words (ties by position).
+    public init(permutation n: Int, key: RandomKey, stream: UInt32 = 0) throws {
+        guard n >= 0, n <= Int(Int32.max) else {
+            throw Failure(.value, "permutation of \(n): the length must lie between 0 and 2^31 - 1")
+        }
+        var words = [UInt32](repeating: 0, count: n)
+        var key = key.kernelKey(stream: stream)
+        vz_random_words(&words, n, 0, &key)
+        let order = (0..<Int32(n)).sorted { (words[Int($0)], $0) < (words[Int($1)], $1) }
+        try self.init(order, shape: [n])
+    }
+}
