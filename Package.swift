@@ -14,7 +14,7 @@ let package = Package(
         .executable(name: "vzbench", targets: ["vzbench"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
     ],
     targets: [
         // Thin doors to C and C++ libraries: no logic.
