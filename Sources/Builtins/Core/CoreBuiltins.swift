@@ -1,0 +1,7 @@
+import Language
+
+/// The builtins that need nothing but the language: one table a topic.
+public enum CoreBuiltins {
+    /// Made anew at each call: an interpreter keeps its own.
+    public static func table() -> [Builtin] { [] }
+}

@@ -1,0 +1,90 @@
+@preconcurrency import Glibc
+import Support
+
+/// What the parser says of a text.
+public enum ParseOutcome: Sendable {
+    /// It can be run.
+    case complete
+    /// It is the beginning of something: an open bracket, an operator at the end.
+    case incomplete
+    /// It is wrong, whatever follows.
+    case errors([Diagnostic])
+}
+
+/// Runs vz. One interpreter belongs to one thread at a time; it keeps its globals between runs.
+public final class Interpreter {
+    /// The table of builtins by name.
+    public let builtins: [String: Builtin]
+    /// Takes what `print` writes. The default writes to standard output.
+    public var output: (String) -> Void
+    /// Takes the value of each line at the top level that is shown (not ended by `;`, not nil).
+    /// The default writes `value.display()` and a newline to `output`.
+    public var show: ((Value) -> Void)?
+    /// Values in the list `args` of a script.
+    public var scriptArguments: [String] = []
+    /// The value of the last expression line, shown or not.
+    public internal(set) var lastValue: Value = .nil
+    /// How many calls may be open at once; deeper recursion is an error.
+    public var maximumDepth = 10_000
+
+    let main: Module
+    let machine: Machine
+
+    public init(builtins table: [Builtin]) {
+        var byName: [String: Builtin] = [:]
+        byName.reserveCapacity(table.count)
+        for b in table { byName[b.name] = b }
+        builtins = byName
+        output = { text in
+            var text = text
+            text.withUTF8 { _ = fwrite($0.baseAddress, 1, $0.count, stdout) }
+        }
+        main = Module(name: "main", builtins: byName)
+        machine = Machine()
+        machine.interpreter = self
+    }
+
+    // MARK: Running
+
+    /// Run a source text at the top level. `file` names it in messages and is what `use` and
+    /// relative paths start from. Gives the value of the last expression line.
+    /// Throws `Diagnostics`.
+    @discardableResult
+    public func run(_ source: String, file: String = "<input>") throws -> Value {
+        try run(source, file: file, in: main, showing: true)
+    }
+
+    /// What the parser makes of a text, without running it.
+    public static func parse(_ source: String, file: String = "<input>") -> ParseOutcome {
+        Parser.outcome(of: source, file: file)
+    }
+
+    /// Parse and resolve only: syntax errors, and names that nothing defines. Empty where all is well.
+    public func check(_ source: String, file: String) -> [Diagnostic] {
+        Checker.check(source, file: file, known: Set(builtins.keys))
+    }
+
+    /// Call a vz function, builtin or callable object. Re-entrant: builtins use it for the
+    /// functions that they are given. Throws `Diagnostics` or `Failure`.
+    public func call(_ function: Value, _ arguments: [Value], _ named: [(name: String, value: Value)] = []) throws
+        -> Value
+    {
+        try machine.call(function, arguments, named)
+    }
+
+    // MARK: Names
+
+    /// What the session defined, in order of first definition; builtins are not among them.
+    public var names: [(name: String, value: Value)] { main.definitions }
+
+    /// A global by name: what the session defined, or else a builtin.
+    public subscript(name: String) -> Value? {
+        get { main.value(of: name) }
+        set {
+            if let newValue { main.define(name, newValue) } else { main.remove(name) }
+        }
+    }
+
+    /// Forget all that the session defined.
+    public func reset() { main.removeAll() }
+}

@@ -1,0 +1,113 @@
+/// A list: values in order, shared by reference.
+public final class List {
+    public var items: [Value]
+
+    public init(_ items: [Value] = []) { self.items = items }
+
+    public var count: Int { items.count }
+
+    deinit { Reaper.dispose(&items) }
+}
+
+/// A record: named values in the order in which they were first set, shared by reference.
+public final class Record {
+    public private(set) var keys: [String] = []
+    public private(set) var values: [Value] = []
+    /// Position of each key; kept only where there are many.
+    private var positions: [String: Int] = [:]
+    private static let few = 8
+
+    public init() {}
+
+    public init(_ pairs: [(String, Value)]) {
+        keys.reserveCapacity(pairs.count)
+        values.reserveCapacity(pairs.count)
+        for (key, value) in pairs { self[key] = value }
+    }
+
+    public var count: Int { keys.count }
+
+    /// The position of `key`; `guess` is tried first.
+    public func position(of key: String, guess: Int = 0) -> Int? {
+        if guess < keys.count, keys[guess] == key { return guess }
+        if keys.count > Record.few { return positions[key] }
+        for i in keys.indices where keys[i] == key { return i }
+        return nil
+    }
+
+    /// The value of `key`; setting nil (Swift's) removes the key.
+    public subscript(key: String) -> Value? {
+        get { position(of: key).map { values[$0] } }
+        set {
+            guard let newValue else { remove(key); return }
+            if let i = position(of: key) { values[i] = newValue; return }
+            keys.append(key)
+            values.append(newValue)
+            if keys.count == Record.few + 1 {
+                reindex()
+            } else if keys.count > Record.few {
+                positions[key] = keys.count - 1
+            }
+        }
+    }
+
+    public func value(at position: Int) -> Value { values[position] }
+    public func set(at position: Int, to value: Value) { values[position] = value }
+
+    @discardableResult
+    public func remove(_ key: String) -> Value? {
+        guard let i = position(of: key) else { return nil }
+        keys.remove(at: i)
+        reindex()
+        return values.remove(at: i)
+    }
+
+    private func reindex() {
+        positions.removeAll(keepingCapacity: true)
+        if keys.count > Record.few { for (i, k) in keys.enumerated() { positions[k] = i } }
+    }
+
+    public var pairs: [(String, Value)] { Array(zip(keys, values)) }
+
+    deinit { Reaper.dispose(&values) }
+}
+
+/// Lets deeply nested values go without deep recursion on the native stack: beyond a depth the
+/// children wait in a queue that the outermost release empties.
+enum Reaper {
+    private static let deepest = 64
+
+    private struct State {
+        var depth = 0
+        var waiting: [[Value]] = []
+    }
+
+    @inline(__always)
+    static func dispose(_ items: inout [Value]) {
+        if items.isEmpty { return }
+        disposeSlowly(&items)
+    }
+
+    nonisolated(unsafe) private static var state = State()
+
+    @inline(never)
+    private static func disposeSlowly(_ items: inout [Value]) {
+        if state.depth >= deepest {
+            state.waiting.append(items)
+            items = []
+            return
+        }
+        state.depth += 1
+        items = []
+        state.depth -= 1
+        guard state.depth == 0 else { return }
+        while let last = state.waiting.popLast() {
+            state.depth += 1
+            release(last)
+            state.depth -= 1
+        }
+    }
+
+    @inline(never)
+    private static func release(_ items: consuming [Value]) { _ = consume items }
+}

@@ -1,0 +1,32 @@
+import Glibc
+
+/// How numbers are written.
+public enum Numbers {
+    /// The shortest text that reads back as the same number; whole numbers without a point.
+    public static func text(_ x: Double) -> String {
+        if x.isNaN { return "nan" }
+        if x.isInfinite { return x < 0 ? "-inf" : "inf" }
+        if x == x.rounded(.towardZero), abs(x) < 1e16 {
+            return x == 0 ? (x.sign == .minus ? "-0" : "0") : String(Int64(x))
+        }
+        let text = x.description
+        // Swift writes 1e+16 as "1e+16" and 1.5e-07 as "1.5e-07": the same as everybody.
+        return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+    }
+
+    /// `x` with printf's conversion: "%.3f", "%8.2e", "%g".
+    public static func formatted(_ x: Double, width: Int = 0, precision: Int = 6, conversion: Character) -> String {
+        let kind = String("feEgGF".contains(conversion) ? conversion : "g")
+        let pattern = "%\(min(max(width, 0), 200)).\(min(max(precision, 0), 60))\(kind)"
+        var buffer = [CChar](repeating: 0, count: 640)
+        let n = withVaList([x]) { vsnprintf(&buffer, buffer.count, pattern, $0) }
+        let used = min(max(Int(n), 0), buffer.count - 1)
+        return String(decoding: buffer[..<used].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// At most `digits` significant digits, for figures beside other figures: 0.4127, 1.2e-05, 94768.
+    public static func short(_ x: Double, digits: Int = 4) -> String {
+        if x.isNaN || x.isInfinite || (x == x.rounded() && abs(x) < 1e9) { return text(x) }
+        return formatted(x, precision: digits, conversion: "g")
+    }
+}
