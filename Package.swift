@@ -75,7 +75,7 @@ let package = Package(
             ]),
 
         .testTarget(name: "SupportTests", dependencies: ["Support"]),
-        .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
+        .testTarget(name: "TensorTests", dependencies: ["Tensor", "Support"]),
         .testTarget(name: "GraphTests", dependencies: ["Graph", "Tensor", "Support"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Graph", "Tensor", "Support"]),
         .testTarget(name: "NetworkTests", dependencies: ["Network"]),
