@@ -18,7 +18,7 @@ let package = Package(
     ],
     targets: [
         // Thin doors to C and C++ libraries: no logic.
-        .systemLibrary(name: "CReadline", providers: [.apt(["libreadline-dev"])]),
+        .target(name: "CReadline", linkerSettings: [.linkedLibrary("readline")]),
         .systemLibrary(name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(
             name: "CSampleRate", pkgConfig: "samplerate", providers: [.apt(["libsamplerate0-dev"])]),

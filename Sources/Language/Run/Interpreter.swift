@@ -20,6 +20,8 @@ public final class Interpreter {
     /// Takes the value of each line at the top level that is shown (not ended by `;`, not nil).
     /// The default writes `value.display()` and a newline to `output`.
     public var show: ((Value) -> Void)?
+    /// Takes the progress reports of long work (`fit`, `maximize`, downloads); the shell shows them.
+    public var progress: ProgressHook = { _ in }
     /// Values in the list `args` of a script.
     public var scriptArguments: [String] = []
     /// The value of the last expression line, shown or not.

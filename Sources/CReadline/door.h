@@ -1,4 +1,0 @@
-#pragma once
-#include <stdio.h>
-#include <readline/readline.h>
-#include <readline/history.h>
