@@ -66,7 +66,9 @@ let package = Package(
             name: "vzsh",
             dependencies: [
                 "Shell", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
+            ],
+            // Data that ships beside the program, found by Folders.resource.
+            exclude: ["Resources"]),
         .executableTarget(
             name: "vzbench",
             dependencies: [
@@ -81,7 +83,7 @@ let package = Package(
         .testTarget(name: "NetworkTests", dependencies: ["Network"]),
         .testTarget(name: "LensTests", dependencies: ["Lens"]),
         .testTarget(name: "FormatsTests", dependencies: ["Formats"]),
-        .testTarget(name: "MediaTests", dependencies: ["Media"]),
+        .testTarget(name: "MediaTests", dependencies: ["Media", "Tensor", "Support"]),
         .testTarget(name: "PlotTests", dependencies: ["Plot"]),
         .testTarget(name: "LanguageTests", dependencies: ["Language"]),
         .testTarget(name: "BuiltinsTests", dependencies: ["Builtins"]),

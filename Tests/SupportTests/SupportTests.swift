@@ -40,3 +40,41 @@ import Support
         }
     }
 }
+
+@Suite struct SHA1Tests {
+    @Test func publishedVectors() {
+        func hex(_ text: String) -> String {
+            SHA1.digest(text.utf8).map { String(format: "%02x", $0) }.joined()
+        }
+        #expect(hex("") == "da39a3ee5e6b4b0d3255bfef95601890afd80709")
+        #expect(hex("abc") == "a9993e364706816aba3e25717850c26c9cd0d89d")
+        #expect(
+            hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq")
+                == "84983e441c3bd26ebaae4aa1f95129e5e54670f1")
+    }
+}
+
+@Suite struct FoldersTests {
+    @Test func missingResourcesAreNamed() {
+        #expect {
+            try Folders.resource("no-such-thing")
+        } throws: { error in
+            (error as? Failure)?.message.hasPrefix("'no-such-thing' comes with vzsh but is not there") == true
+        }
+    }
+
+    @Test func makesFoldersAboveToo() throws {
+        let base = NSTemporaryDirectory() + "vzsh-folders-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: base) }
+        try Folders.make(base + "/a/b")
+        try Folders.make(base + "/a/b")
+        try AtomicFile.write("x", to: base + "/a/file")
+        #expect(throws: Failure.self) { try Folders.make(base + "/a/file") }
+        #expect(throws: Failure.self) { try Folders.make(base + "/a/file/b") }
+    }
+
+    @Test func expandsTheHomeFolder() {
+        #expect(Folders.expand("~/x") == Folders.home + "/x")
+        #expect(Folders.expand("a~/x") == "a~/x")
+    }
+}
