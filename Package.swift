@@ -80,7 +80,7 @@ let package = Package(
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "Support"]),
         .testTarget(name: "GraphTests", dependencies: ["Graph", "Tensor", "Support"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Graph", "Tensor", "Support"]),
-        .testTarget(name: "NetworkTests", dependencies: ["Network"]),
+        .testTarget(name: "NetworkTests", dependencies: ["Network", "Engine", "Graph", "Tensor", "Support"]),
         .testTarget(name: "LensTests", dependencies: ["Lens"]),
         .testTarget(name: "FormatsTests", dependencies: ["Formats"]),
         .testTarget(name: "MediaTests", dependencies: ["Media", "Tensor", "Support"]),
