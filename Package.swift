@@ -22,6 +22,7 @@ let package = Package(
         .systemLibrary(name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(
             name: "CSampleRate", pkgConfig: "samplerate", providers: [.apt(["libsamplerate0-dev"])]),
+        .systemLibrary(name: "CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
         .target(
             name: "CGnuplot", cxxSettings: [.unsafeFlags(["-O2"])],
             linkerSettings: [
@@ -51,7 +52,7 @@ let package = Package(
         // The world outside: files, sound, pictures, figures.
         .target(name: "Formats", dependencies: ["Support", "Tensor", "Network"]),
         .target(name: "Media", dependencies: ["Support", "Tensor", "CSndFile", "CSampleRate"]),
-        .target(name: "Plot", dependencies: ["Support", "Tensor", "Media", "CGnuplot"]),
+        .target(name: "Plot", dependencies: ["Support", "Tensor", "Media", "CGnuplot", "CFFTW"]),
 
         // The language knows nothing of networks; the builtins know both.
         .target(name: "Language", dependencies: ["Support"]),

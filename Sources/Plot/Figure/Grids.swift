@@ -1,0 +1,75 @@
+import Support
+
+extension Figure {
+    /// Pictures in a grid, such as the patterns that a block's filters prefer.
+    ///
+    /// - Parameters:
+    ///   - captions: a name above each; empty for none.
+    ///   - columns: pictures in a row; nil makes the grid about as wide as it is high.
+    ///   - shared: every picture by the same scale; otherwise each by its own.
+    /// Throws `Failure` where there is no picture or a caption has none.
+    public static func images(
+        _ pictures: [Picture], captions: [String] = [], columns: Int? = nil, shared: Bool = false
+    ) throws -> Figure {
+        try checkGrid(pictures.count, captions, columns, what: "pictures")
+        var scale = Picture.Scale.automatic
+        if shared {
+            let limits = try pictures.map { try $0.limits(.automatic) }
+            if let low = limits.map(\.low).min(), let high = limits.map(\.high).max() {
+                scale = .range(low: low, high: high)
+            }
+        }
+        let panels = try pictures.enumerated().map { index, picture in
+            var panel = try Panel.image(picture, scale: scale)
+            if !captions.isEmpty { panel.title = captions[index] }
+            return panel
+        }
+        return Figure(panels: panels, columns: columns ?? squareColumns(pictures.count))
+    }
+
+    /// Waveforms in a grid on one scale, such as the kernels of a first layer.
+    public static func waveforms(
+        _ waves: [[Float]], rate: Double, captions: [String] = [], columns: Int? = nil
+    ) throws -> Figure {
+        try checkGrid(waves.count, captions, columns, what: "waveforms")
+        if waves.count == 1 {
+            var panel = try Panel.waveform(waves[0], rate: rate)
+            panel.title = captions.first
+            return Figure(panel)
+        }
+        var reach = 0.0
+        for wave in waves {
+            for sample in wave where sample.isFinite { reach = max(reach, abs(Double(sample))) }
+        }
+        let longest = waves.map(\.count).max() ?? 1
+        let panels = try waves.enumerated().map { index, wave in
+            var panel = try Panel.waveform(wave, rate: rate)
+            if !captions.isEmpty { panel.title = captions[index] }
+            panel.isSmall = true
+            panel.x.wanted = (0, Double(longest) / rate)
+            panel.y.wanted = reach > 0 ? (-reach * 1.05, reach * 1.05) : (-1, 1)
+            return panel
+        }
+        return Figure(panels: panels, columns: columns ?? squareColumns(waves.count))
+    }
+
+    /// Columns of a grid somewhat wider than high.
+    static func squareColumns(_ count: Int) -> Int {
+        if count <= 4 { return count }
+        return max(1, Int((Double(count) * 1.4).squareRoot().rounded(.up)))
+    }
+
+    private static func checkGrid(_ count: Int, _ captions: [String], _ columns: Int?, what: String) throws {
+        guard count > 0 else { throw Failure(.value, "nothing to draw: there are no \(what)") }
+        guard count <= 1024 else {
+            throw Failure(
+                .value, "\(count) \(what) in one figure are too many to see", hint: "draw at most 1024")
+        }
+        guard captions.isEmpty || captions.count == count else {
+            throw Failure(.argument, "\(captions.count) captions for \(count) \(what)", hint: "one for each")
+        }
+        if let columns, !(1...64).contains(columns) {
+            throw Failure(.argument, "\(columns) columns", hint: "use 1 to 64")
+        }
+    }
+}
