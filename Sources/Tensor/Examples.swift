@@ -20,6 +20,13 @@ public protocol ExampleSet: AnyObject, Sendable {
     /// Class of an example, nil where there are no classes.
     func label(at index: Int) -> Int?
 
+    /// Where an example comes from: a file's path, nil where it has none.
+    func source(at index: Int) -> String?
+    /// Who made an example (a speaker): a split never has one in two parts. Nil: nobody else's.
+    func group(at index: Int) -> String?
+    /// Samples per second where the inputs are waveforms.
+    var sampleRate: Int? { get }
+
     /// Write the examples at `indices`, one after another: `inputs` takes
     /// indices.count x exampleShape floats, `targets` indices.count x targetShape floats (one-hot
     /// rows where there are classes; mix-up makes rows that sum to 1).
@@ -34,6 +41,10 @@ public protocol ExampleSet: AnyObject, Sendable {
 }
 
 extension ExampleSet {
+    public func source(at index: Int) -> String? { nil }
+    public func group(at index: Int) -> String? { nil }
+    public var sampleRate: Int? { nil }
+
     /// Floats of one input.
     public var exampleSize: Int { exampleShape.reduce(1, *) }
     /// Floats of one target.
