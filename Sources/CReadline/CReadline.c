@@ -11,6 +11,7 @@
 #include <sys/select.h>
 #include <time.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include <readline/history.h>
 #include <readline/readline.h>
@@ -206,6 +207,16 @@ void vz_terminal_size(int *rows, int *columns) {
         *rows = size.ws_row;
         *columns = size.ws_col;
     }
+}
+
+// --- writing ----------------------------------------------------------------------------------
+
+void vz_write_out(const void *bytes, size_t count) { fwrite(bytes, 1, count, stdout); }
+void vz_flush_out(void) { fflush(stdout); }
+
+int vz_columns_of(unsigned int character) {
+    int columns = wcwidth((wchar_t)character);
+    return columns < 0 ? 0 : columns;
 }
 
 // --- history ----------------------------------------------------------------------------------

@@ -19,7 +19,9 @@ public final class Plan {
             throw Failure(.value, "a plan needs at least one output")
         }
         for update in updates where update.value.type != update.variable.type {
-            throw Failure(.shape, "\(update.variable.name) is \(update.variable.type) and cannot take \(update.value.type)")
+            throw Failure(
+                .shape,
+                "\(update.variable.name) is \(update.variable.type) and cannot take \(update.value.type)")
         }
         self.graph = graph
         self.inputs = inputs
@@ -37,7 +39,8 @@ public final class Plan {
         var leaves: [Int: ReferenceArray] = [:]
         for (input, value) in zip(inputs, values) {
             guard value.shape == input.shape, value.type == input.type.type else {
-                throw Failure(.shape, "the plan's input is \(input.type), not \(ValueType(value.shape, value.type))")
+                throw Failure(
+                    .shape, "the plan's input is \(input.type), not \(ValueType(value.shape, value.type))")
             }
             leaves[input.id] = try ReferenceArray(value)
         }

@@ -28,7 +28,8 @@ public struct Transpose: Operation {
         guard order.sorted() == Array(inputs[0].shape.indices) else {
             throw Failure(
                 .shape,
-                "transpose: \(Shape.describe(order)) is no order of the axes of \(Shape.describe(inputs[0].shape))")
+                "transpose: \(Shape.describe(order)) is no order of the axes of \(Shape.describe(inputs[0].shape))"
+            )
         }
         return ValueType(order.map { inputs[0].shape[$0] }, inputs[0].type)
     }
@@ -59,7 +60,8 @@ public struct Broadcast: Operation {
         guard Shape.broadcast(inputs[0].shape, shape) == shape else {
             throw Failure(
                 .shape,
-                "broadcast: shape \(Shape.describe(inputs[0].shape)) does not stretch to \(Shape.describe(shape))")
+                "broadcast: shape \(Shape.describe(inputs[0].shape)) does not stretch to \(Shape.describe(shape))"
+            )
         }
         return ValueType(shape, inputs[0].type)
     }
@@ -140,7 +142,9 @@ public struct Slice: Operation {
             let last = starts[axis] + (lengths[axis] - 1) * steps[axis]
             guard starts[axis] >= 0, starts[axis] < shape[axis], last >= 0, last < shape[axis] else {
                 throw Failure(
-                    .index, "slice: positions \(starts[axis]) to \(last) are outside axis \(axis) of \(Shape.describe(shape))")
+                    .index,
+                    "slice: positions \(starts[axis]) to \(last) are outside axis \(axis) of \(Shape.describe(shape))"
+                )
             }
         }
         return ValueType(lengths, inputs[0].type)
@@ -232,7 +236,8 @@ extension Traced {
             case .position(let i):
                 let p = i < 0 ? i &+ shape[axis] : i
                 guard p >= 0, p < shape[axis] else {
-                    throw Failure(.index, "index \(i) is outside axis \(axis) of shape \(Shape.describe(shape))")
+                    throw Failure(
+                        .index, "index \(i) is outside axis \(axis) of shape \(Shape.describe(shape))")
                 }
                 starts.append(p)
                 lengths.append(1)
@@ -257,7 +262,8 @@ extension Traced {
     /// Zeros around: `padding[axis]` = (before, after).
     public func padded(_ padding: [(Int, Int)]) throws -> Traced {
         guard padding.count == rank, padding.allSatisfy({ $0.0 >= 0 && $0.1 >= 0 }) else {
-            throw Failure(.argument, "pad: one pair (before, after), neither negative, for each of the \(rank) axes")
+            throw Failure(
+                .argument, "pad: one pair (before, after), neither negative, for each of the \(rank) axes")
         }
         let target = zip(shape, padding).map { $0 + $1.0 + $1.1 }
         return try graph.add(

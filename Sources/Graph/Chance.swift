@@ -84,6 +84,7 @@ extension Traced {
     public func droppedOut(
         rate: Double, key: Traced, stream: UInt32, sharedAxes: [Int] = []
     ) throws -> Traced {
-        rate == 0 ? self : try graph.add(Dropout(rate: rate, stream: stream, sharedAxes: sharedAxes), [self, key])
+        rate == 0
+            ? self : try graph.add(Dropout(rate: rate, stream: stream, sharedAxes: sharedAxes), [self, key])
     }
 }

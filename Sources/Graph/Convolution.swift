@@ -41,7 +41,8 @@ public struct ConvolutionGeometry: Hashable, Sendable {
         }
         for i in 0..<n {
             guard windows[i].size == w[i] else {
-                throw Failure(.shape, "\(label): window \(windows[i].size) does not match kernel \(Shape.describe(w))")
+                throw Failure(
+                    .shape, "\(label): window \(windows[i].size) does not match kernel \(Shape.describe(w))")
             }
             guard windows[i].outputLength(x[i + 1]) > 0 else {
                 throw Failure(
@@ -134,7 +135,8 @@ public struct ConvolutionInputGradient: Operation {
         guard inputs[0].shape == expected else {
             throw Failure(
                 .shape,
-                "\(name): the input has shape \(Shape.describe(inputs[0].shape)), expected \(Shape.describe(expected))")
+                "\(name): the input has shape \(Shape.describe(inputs[0].shape)), expected \(Shape.describe(expected))"
+            )
         }
         return ValueType(inputShape, ElementType.promoted(inputs[0].type, inputs[1].type))
     }
@@ -175,7 +177,8 @@ public struct ConvolutionKernelGradient: Operation {
         guard inputs[1].shape == expected else {
             throw Failure(
                 .shape,
-                "\(name): the cotangent has shape \(Shape.describe(inputs[1].shape)), expected \(Shape.describe(expected))")
+                "\(name): the cotangent has shape \(Shape.describe(inputs[1].shape)), expected \(Shape.describe(expected))"
+            )
         }
         return ValueType(kernelShape, ElementType.promoted(inputs[0].type, inputs[1].type))
     }
@@ -213,7 +216,8 @@ extension Traced {
         padding: Padding = .same
     ) throws -> Traced {
         let n = kernel.rank - 2
-        let geometry = ConvolutionGeometry(windows: [Window](repeating: Window(size: 1), count: Swift.max(n, 1)))
+        let geometry = ConvolutionGeometry(
+            windows: [Window](repeating: Window(size: 1), count: Swift.max(n, 1)))
         guard n >= 1, rank == n + 2 else {
             _ = try geometry.outputShape(shape, kernel.shape)
             throw Failure(.shape, "convolution: the kernel needs at least three axes")

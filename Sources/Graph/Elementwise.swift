@@ -239,7 +239,8 @@ public struct Select: Operation {
         let shapes = inputs.map(\.shape)
         guard let ab = Shape.broadcast(shapes[1], shapes[2]), let all = Shape.broadcast(shapes[0], ab) else {
             throw Failure(
-                .shape, "where: shapes \(shapes.map(Shape.describe).joined(separator: ", ")) do not fit together")
+                .shape,
+                "where: shapes \(shapes.map(Shape.describe).joined(separator: ", ")) do not fit together")
         }
         return ValueType(all, ElementType.promoted(inputs[1].type, inputs[2].type))
     }

@@ -17,7 +17,8 @@ extension Graph {
         }
         if seed == nil && output.type.count != 1 {
             throw Failure(
-                .shape, "grad: the function's result has shape \(Shape.describe(output.shape)), not one number",
+                .shape,
+                "grad: the function's result has shape \(Shape.describe(output.shape)), not one number",
                 hint: "reduce it with sum or mean")
         }
         let influenced = nodesInfluenced(by: inputs.map(\.id), upTo: output.id)

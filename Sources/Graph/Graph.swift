@@ -96,7 +96,8 @@ public final class Graph {
 
     private func leaf(_ role: Leaf.Role, _ type: ValueType) -> Traced {
         nextLeaf += 1
-        return append(Node(operation: Leaf(role: role, number: nextLeaf - 1, type: type), inputs: [], type: type))
+        return append(
+            Node(operation: Leaf(role: role, number: nextLeaf - 1, type: type), inputs: [], type: type))
     }
 
     /// A value that each run is given anew.

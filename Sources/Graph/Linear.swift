@@ -26,14 +26,16 @@ public struct MatMul: Operation {
         let (a, b) = (inputs[0].shape, inputs[1].shape)
         guard a.count >= 2, b.count >= 2 else {
             throw Failure(
-                .shape, "matmul: shapes \(Shape.describe(a)) and \(Shape.describe(b)): both need at least two axes",
+                .shape,
+                "matmul: shapes \(Shape.describe(a)) and \(Shape.describe(b)): both need at least two axes",
                 hint: "reshape a vector to [1, n] or [n, 1]")
         }
         let d = dimensions(a, b)
         guard d.k == d.kOther, let lead = Shape.broadcast(Array(a.dropLast(2)), Array(b.dropLast(2))) else {
             throw Failure(
                 .shape, "matmul: shapes \(Shape.describe(a)) and \(Shape.describe(b)) do not fit together",
-                hint: "the first one's columns (\(d.k)) must be as many as the second one's rows (\(d.kOther))")
+                hint:
+                    "the first one's columns (\(d.k)) must be as many as the second one's rows (\(d.kOther))")
         }
         var type = ElementType.promoted(inputs[0].type, inputs[1].type)
         if type == .bool { type = .int32 }
@@ -45,13 +47,15 @@ public struct MatMul: Operation {
         var da: Traced?
         var db: Traced?
         if c.needed[0] {
-            let g = transposeA
+            let g =
+                transposeA
                 ? try b.matmul(dy, transposeA: transposeB, transposeB: true)
                 : try dy.matmul(b, transposeB: !transposeB)
             da = try g.summed(to: a.shape)
         }
         if c.needed[1] {
-            let g = transposeB
+            let g =
+                transposeB
                 ? try dy.matmul(a, transposeA: true, transposeB: transposeA)
                 : try a.matmul(dy, transposeA: !transposeA)
             db = try g.summed(to: b.shape)
@@ -61,7 +65,8 @@ public struct MatMul: Operation {
 
     public func reference(_ inputs: [ReferenceArray]) throws -> ReferenceArray {
         let d = dimensions(inputs[0].shape, inputs[1].shape)
-        let lead = Shape.broadcast(Array(inputs[0].shape.dropLast(2)), Array(inputs[1].shape.dropLast(2))) ?? []
+        let lead =
+            Shape.broadcast(Array(inputs[0].shape.dropLast(2)), Array(inputs[1].shape.dropLast(2))) ?? []
         let a = inputs[0].stretched(to: lead + inputs[0].shape.suffix(2))
         let b = inputs[1].stretched(to: lead + inputs[1].shape.suffix(2))
         var result = ReferenceArray(lead + [d.m, d.n])

@@ -10,7 +10,8 @@ public struct BatchMoments: Operation {
         try requireFloat(inputs, "batchnorm")
         guard inputs[0].rank >= 2, inputs[0].count > 0 else {
             throw Failure(
-                .shape, "batchnorm: the input has shape \(inputs[0].shape), expected [batch, …, channels], not empty")
+                .shape,
+                "batchnorm: the input has shape \(inputs[0].shape), expected [batch, …, channels], not empty")
         }
         return ValueType([2, inputs[0].shape[inputs[0].rank - 1]], inputs[0].type)
     }
@@ -52,7 +53,8 @@ public struct Normalize: Operation {
         let channels = shape.last ?? 0
         guard inputs[1].shape == [2, channels], inputs[2].shape == [channels], inputs[3].shape == [channels]
         else {
-            throw Failure(.shape, "batchnorm: \(channels) channels do not fit \(inputs[1]), \(inputs[2]), \(inputs[3])")
+            throw Failure(
+                .shape, "batchnorm: \(channels) channels do not fit \(inputs[1]), \(inputs[2]), \(inputs[3])")
         }
         return inputs[0]
     }

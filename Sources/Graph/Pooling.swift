@@ -33,7 +33,8 @@ public struct PoolGeometry: Hashable, Sendable {
             forEachIndex(taps) { _, tap in
                 var at = place[0] * xs[0] + place[n + 1]
                 for i in 0..<n {
-                    let p = place[i + 1] * windows[i].stride + tap[i] * windows[i].dilation - windows[i].padBefore
+                    let p =
+                        place[i + 1] * windows[i].stride + tap[i] * windows[i].dilation - windows[i].padBefore
                     if p < 0 || p >= x[i + 1] { return }
                     at += p * xs[i + 1]
                 }
@@ -48,7 +49,8 @@ public struct PoolGeometry: Hashable, Sendable {
         var result = [Int](repeating: 0, count: y.reduce(1, *))
         forEachWindow(x: x.shape, y: y) { flat, under in
             guard var best = under.first else { return }
-            for i in under where x.values[i] > x.values[best] || (x.values[i].isNaN && !x.values[best].isNaN) {
+            for i in under where x.values[i] > x.values[best] || (x.values[i].isNaN && !x.values[best].isNaN)
+            {
                 best = i
             }
             result[flat] = best

@@ -27,7 +27,9 @@ public struct Reduce: Operation {
         let shape = inputs[0].shape
         if fold != .sum, let empty = axes.first(where: { shape[$0] == 0 }) {
             throw Failure(
-                .shape, "\(name) over axis \(empty) of shape \(Shape.describe(shape)): nothing to take the \(name) of")
+                .shape,
+                "\(name) over axis \(empty) of shape \(Shape.describe(shape)): nothing to take the \(name) of"
+            )
         }
         var type = inputs[0].type
         if type == .bool { type = .int32 }

@@ -52,16 +52,19 @@ public enum Padding: Hashable, Sendable {
             throw Failure(.argument, "\(operation): \(what) must be at least 1, not \(bad)")
         }
         if case .explicit(let pairs) = self {
-            guard pairs.count == n, pairs.allSatisfy({ $0.count == 2 && $0.allSatisfy { 0...(1 << 30) ~= $0 } })
+            guard pairs.count == n,
+                pairs.allSatisfy({ $0.count == 2 && $0.allSatisfy { 0...(1 << 30) ~= $0 } })
             else {
-                throw Failure(.argument, "\(operation): padding needs a pair (before, after) for each of \(n) axes")
+                throw Failure(
+                    .argument, "\(operation): padding needs a pair (before, after) for each of \(n) axes")
             }
         }
         var windows: [Window] = []
         for i in 0..<n {
             let (reach, overflow) = (sizes[i] - 1).multipliedReportingOverflow(by: dilations[i])
             guard !overflow, reach < 1 << 40 else {
-                throw Failure(.argument, "\(operation): kernel \(sizes[i]) with dilation \(dilations[i]) is too long")
+                throw Failure(
+                    .argument, "\(operation): kernel \(sizes[i]) with dilation \(dilations[i]) is too long")
             }
             var window = Window(size: sizes[i], stride: strides[i], dilation: dilations[i])
             switch self {

@@ -59,7 +59,8 @@ final class BufferPool: Sendable {
     }
 
     /// Physical memory of this machine in bytes.
-    static let physicalMemory: Int = max(sysconf(Int32(_SC_PHYS_PAGES)), 1) * max(sysconf(Int32(_SC_PAGESIZE)), 1)
+    static let physicalMemory: Int =
+        max(sysconf(Int32(_SC_PHYS_PAGES)), 1) * max(sysconf(Int32(_SC_PAGESIZE)), 1)
 
     /// Capacity classes: eight steps from one power of two to the next, so at most an eighth is lost.
     static func capacity(for byteCount: Int) -> Int {
@@ -118,7 +119,8 @@ final class BufferPool: Sendable {
         let gib = Double(byteCount) / 1_073_741_824
         let have = Double(physicalMemory) / 1_073_741_824
         return Failure(
-            .memory, "not enough memory: \(tenths(gib)) GiB wanted, this machine has \(tenths(have)) GiB in all",
+            .memory,
+            "not enough memory: \(tenths(gib)) GiB wanted, this machine has \(tenths(have)) GiB in all",
             hint: "use a smaller shape, a smaller batch or fewer items at once")
     }
 

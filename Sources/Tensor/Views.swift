@@ -38,7 +38,8 @@ extension Tensor {
                     guard p >= 0, p < n else {
                         throw Failure(
                             .index, "index \(i) is outside axis \(axis) of shape \(Shape.describe(shape))",
-                            hint: n == 0 ? "the axis is empty" : "it runs from 0 to \(n - 1), or from -\(n) to -1")
+                            hint: n == 0
+                                ? "the axis is empty" : "it runs from 0 to \(n - 1), or from -\(n) to -1")
                     }
                     start += p * strides[axis]
                 case .slice(let from, let to, let step):
@@ -127,7 +128,9 @@ extension Tensor {
         }
         let lead = target.count - rank
         var newStrides = [Int](repeating: 0, count: target.count)
-        for axis in 0..<rank where shape[axis] == target[lead + axis] { newStrides[lead + axis] = strides[axis] }
+        for axis in 0..<rank where shape[axis] == target[lead + axis] {
+            newStrides[lead + axis] = strides[axis]
+        }
         return Tensor(type: type, shape: target, strides: newStrides, offset: offset, buffer: buffer)
     }
 

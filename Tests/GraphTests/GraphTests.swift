@@ -18,7 +18,8 @@ import Testing
         let gradients = try graph.gradients(of: loss, withRespectTo: inputs)
         var leaves: [Int: ReferenceArray] = [:]
         for (i, input) in inputs.enumerated() {
-            var a = try ReferenceArray(Tensor(random: .uniform, shape: input.shape, key: RandomKey(seed: UInt64(i))))
+            var a = try ReferenceArray(
+                Tensor(random: .uniform, shape: input.shape, key: RandomKey(seed: UInt64(i))))
             a.values = a.values.map { positive ? $0 + 0.5 : $0 * 2 - 1 }
             leaves[input.id] = a
         }
@@ -35,7 +36,8 @@ import Testing
                 let numeric = difference / (2 * step)
                 let own = analytic[i].values[j]
                 #expect(
-                    abs(numeric - own) <= 1e-5 * max(1, abs(own)), "input \(i)[\(j)]: \(own), numeric \(numeric)",
+                    abs(numeric - own) <= 1e-5 * max(1, abs(own)),
+                    "input \(i)[\(j)]: \(own), numeric \(numeric)",
                     sourceLocation: sourceLocation)
             }
         }
@@ -79,9 +81,12 @@ import Testing
     @Test func convolutions() throws {
         try check([[2, 7, 2], [3, 2, 3]]) { try $0[0].convolved(with: $0[1]) }
         try check([[1, 9, 4], [3, 2, 2]]) {
-            try $0[0].convolved(with: $0[1], strides: [2], dilations: [2], groups: 2, padding: .explicit([[1, 3]]))
+            try $0[0].convolved(
+                with: $0[1], strides: [2], dilations: [2], groups: 2, padding: .explicit([[1, 3]]))
         }
-        try check([[1, 4, 5, 2], [3, 2, 2, 3]]) { try $0[0].convolved(with: $0[1], strides: [1, 2], padding: .valid) }
+        try check([[1, 4, 5, 2], [3, 2, 2, 3]]) {
+            try $0[0].convolved(with: $0[1], strides: [1, 2], padding: .valid)
+        }
     }
 
     @Test func pooling() throws {
@@ -131,11 +136,14 @@ import Testing
             message { g in _ = try g.input(ValueType([2, 3])) + g.input(ValueType([4])) }
                 == "+: shapes [2, 3] and [4] do not fit together")
         #expect(
-            message { g in _ = try g.input(ValueType([1, 8, 2])).convolved(with: g.input(ValueType([3, 4, 5]))) }
+            message { g in
+                _ = try g.input(ValueType([1, 8, 2])).convolved(with: g.input(ValueType([3, 4, 5])))
+            }
                 == "conv1d: an input of 2 channels does not fit a kernel of shape [3, 4, 5]")
         #expect(
             message { g in
-                _ = try g.input(ValueType([1, 2, 1])).convolved(with: g.input(ValueType([5, 1, 1])), padding: .valid)
+                _ = try g.input(ValueType([1, 2, 1])).convolved(
+                    with: g.input(ValueType([5, 1, 1])), padding: .valid)
             } == "conv1d: a kernel of 5 does not fit into an axis of 2")
         #expect(
             message { g in _ = try g.input(ValueType([2, 3])).matmul(g.input(ValueType([2, 3]))) }

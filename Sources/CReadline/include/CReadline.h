@@ -35,6 +35,14 @@ void vz_redraw_below(void);
 // Columns and rows of the terminal as Readline knows them.
 void vz_terminal_size(int *rows, int *columns);
 
+// --- writing ----------------------------------------------------------------------------------
+
+// Standard output through stdio's buffer, which exit() empties.
+void vz_write_out(const void *bytes, size_t count);
+void vz_flush_out(void);
+// Columns of a character on a terminal; 0 for those that take none.
+int vz_columns_of(unsigned int character);
+
 // --- history ----------------------------------------------------------------------------------
 
 void vz_history_add(const char *entry);

@@ -68,7 +68,8 @@ public final class Interpreter {
 
     /// Call a vz function, builtin or callable object. Re-entrant: builtins use it for the
     /// functions that they are given. Throws `Diagnostics` or `Failure`.
-    public func call(_ function: Value, _ arguments: [Value], _ named: [(name: String, value: Value)] = []) throws
+    public func call(_ function: Value, _ arguments: [Value], _ named: [(name: String, value: Value)] = [])
+        throws
         -> Value
     {
         try machine.call(function, arguments, named)

@@ -168,16 +168,28 @@ public struct Arguments {
 
     // Each gives nil (or the default) where the argument was left out or is nil.
 
-    public func optionalNumber(_ name: String) throws -> Double? { value(name).isNil ? nil : try number(name) }
+    public func optionalNumber(_ name: String) throws -> Double? {
+        value(name).isNil ? nil : try number(name)
+    }
     public func optionalInt(_ name: String) throws -> Int? { value(name).isNil ? nil : try int(name) }
     public func optionalBool(_ name: String) throws -> Bool? { value(name).isNil ? nil : try bool(name) }
-    public func optionalString(_ name: String) throws -> String? { value(name).isNil ? nil : try string(name) }
+    public func optionalString(_ name: String) throws -> String? {
+        value(name).isNil ? nil : try string(name)
+    }
     public func optionalList(_ name: String) throws -> List? { value(name).isNil ? nil : try list(name) }
-    public func optionalRecord(_ name: String) throws -> Record? { value(name).isNil ? nil : try record(name) }
-    public func optionalFunction(_ name: String) throws -> Value? { value(name).isNil ? nil : try function(name) }
-    public func optionalNumbers(_ name: String) throws -> [Double]? { value(name).isNil ? nil : try numbers(name) }
+    public func optionalRecord(_ name: String) throws -> Record? {
+        value(name).isNil ? nil : try record(name)
+    }
+    public func optionalFunction(_ name: String) throws -> Value? {
+        value(name).isNil ? nil : try function(name)
+    }
+    public func optionalNumbers(_ name: String) throws -> [Double]? {
+        value(name).isNil ? nil : try numbers(name)
+    }
     public func optionalInts(_ name: String) throws -> [Int]? { value(name).isNil ? nil : try ints(name) }
-    public func optionalStrings(_ name: String) throws -> [String]? { value(name).isNil ? nil : try strings(name) }
+    public func optionalStrings(_ name: String) throws -> [String]? {
+        value(name).isNil ? nil : try strings(name)
+    }
     public func optionalObject<T>(_ name: String, as type: T.Type, _ what: String) throws -> T? {
         value(name).isNil ? nil : try object(name, as: type, what)
     }

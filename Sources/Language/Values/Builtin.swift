@@ -28,7 +28,9 @@ public struct Parameter: Sendable {
         Parameter(name, .required, doc: doc)
     }
     /// `defaultText` is what help shows; the Swift side gives the value itself.
-    public static func optional(_ name: String, _ defaultText: String = "nil", _ doc: String = "") -> Parameter {
+    public static func optional(_ name: String, _ defaultText: String = "nil", _ doc: String = "")
+        -> Parameter
+    {
         Parameter(name, .optional, defaultText: defaultText, doc: doc)
     }
     public static func variadic(_ name: String, _ doc: String = "") -> Parameter {

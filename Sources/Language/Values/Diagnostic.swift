@@ -62,7 +62,8 @@ public struct Diagnostic: Error, Sendable, CustomStringConvertible {
         }
         if let hint { out += "\n\(style.hint("hint")): \(hint)" }
         for step in trace.prefix(12) {
-            out += style.dim("\n  in \(step.function), called at \(step.span.file):\(step.span.line):\(step.span.column)")
+            out += style.dim(
+                "\n  in \(step.function), called at \(step.span.file):\(step.span.line):\(step.span.column)")
         }
         if trace.count > 12 { out += style.dim("\n  … and \(trace.count - 12) more calls") }
         return out

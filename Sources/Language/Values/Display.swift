@@ -34,8 +34,11 @@ extension Value {
         case .record(let r): return Self.display(r, width: width)
         case .function(let f):
             let head = "fn \(f.signature)"
-            return f.doc.isEmpty ? head : head + "\n" + f.doc.split(separator: "\n").map { "    " + $0 }.joined(separator: "\n")
-        case .builtin(let b): return b.summary.isEmpty ? "fn \(b.signature)" : "fn \(b.signature)\n    \(b.summary)"
+            return f.doc.isEmpty
+                ? head
+                : head + "\n" + f.doc.split(separator: "\n").map { "    " + $0 }.joined(separator: "\n")
+        case .builtin(let b):
+            return b.summary.isEmpty ? "fn \(b.signature)" : "fn \(b.signature)\n    \(b.summary)"
         default: return written
         }
     }
@@ -47,7 +50,8 @@ extension Value {
         if isPlain {
             let shown = list.count > 200 ? Array(list.items.prefix(100)) : list.items
             let tail = list.count > 200 ? ["…"] + list.items.suffix(10).map(\.text) : []
-            return wrap(shown.map(\.text) + tail, width: width) + (list.count > 200 ? "   # \(list.count) numbers" : "")
+            return wrap(shown.map(\.text) + tail, width: width)
+                + (list.count > 200 ? "   # \(list.count) numbers" : "")
         }
         let shown = list.count > 40 ? Array(list.items.prefix(30)) : list.items
         var lines = shown.map { "  " + $0.summary(limit: max(20, width - 3)) + "," }

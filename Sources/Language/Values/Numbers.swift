@@ -15,7 +15,9 @@ public enum Numbers {
     }
 
     /// `x` with printf's conversion: "%.3f", "%8.2e", "%g".
-    public static func formatted(_ x: Double, width: Int = 0, precision: Int = 6, conversion: Character) -> String {
+    public static func formatted(_ x: Double, width: Int = 0, precision: Int = 6, conversion: Character)
+        -> String
+    {
         let kind = String("feEgGF".contains(conversion) ? conversion : "g")
         let pattern = "%\(min(max(width, 0), 200)).\(min(max(precision, 0), 60))\(kind)"
         var buffer = [CChar](repeating: 0, count: 640)

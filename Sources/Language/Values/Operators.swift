@@ -60,7 +60,8 @@ public enum Operators {
     }
 
     static let divisionByZero = Failure(
-        .numeric, "division by zero", hint: "test the divisor first, or write `inf` or `nan` where you mean them")
+        .numeric, "division by zero",
+        hint: "test the divisor first, or write `inf` or `nan` where you mean them")
 
     /// The remainder with the sign of the divisor, as in Python and in mathematics.
     @inline(__always)
@@ -98,16 +99,17 @@ public enum Operators {
 
     /// Order by code points, which is the order of the UTF-8 bytes.
     static func scalarOrder(_ s: String, _ t: String) -> Int {
-        let quick: Int? = s.utf8.withContiguousStorageIfAvailable { a in
-            t.utf8.withContiguousStorageIfAvailable { b -> Int in
-                let n = min(a.count, b.count)
-                if n > 0, let p = a.baseAddress, let q = b.baseAddress {
-                    let c = memcmp(p, q, n)
-                    if c != 0 { return Int(c) }
+        let quick: Int? =
+            s.utf8.withContiguousStorageIfAvailable { a in
+                t.utf8.withContiguousStorageIfAvailable { b -> Int in
+                    let n = min(a.count, b.count)
+                    if n > 0, let p = a.baseAddress, let q = b.baseAddress {
+                        let c = memcmp(p, q, n)
+                        if c != 0 { return Int(c) }
+                    }
+                    return a.count - b.count
                 }
-                return a.count - b.count
-            }
-        } ?? nil
+            } ?? nil
         if let quick { return quick }
         for (a, b) in zip(s.utf8, t.utf8) where a != b { return Int(a) - Int(b) }
         return s.utf8.count - t.utf8.count
@@ -143,7 +145,8 @@ public enum Operators {
             return true
         case (.range(let x), .range(let y)):
             return x === y
-                || (x.lower == y.lower && x.upper == y.upper && x.includesUpper == y.includesUpper && x.step == y.step)
+                || (x.lower == y.lower && x.upper == y.upper && x.includesUpper == y.includesUpper
+                    && x.step == y.step)
         case (.function(let x), .function(let y)): return x === y
         case (.builtin(let x), .builtin(let y)): return x === y
         case (.object(let x), .object(let y)): return x.isEqual(y)
@@ -187,7 +190,8 @@ public enum Operators {
             if let result = try o.unary(op) { return result }
             fallthrough
         default:
-            throw Failure(.type, "`\(op == .negate ? "-" : "+")` does not work on \(a.typePhrase)", hint: listHint(a))
+            throw Failure(
+                .type, "`\(op == .negate ? "-" : "+")` does not work on \(a.typePhrase)", hint: listHint(a))
         }
     }
 
@@ -208,7 +212,9 @@ public enum Operators {
             return r[s.string] != nil
         case .string(let s):
             guard case .string(let part) = a else {
-                throw Failure(.type, "a string is searched for a string, not \(a.typePhrase)", hint: "write `str(x) in s`")
+                throw Failure(
+                    .type, "a string is searched for a string, not \(a.typePhrase)",
+                    hint: "write `str(x) in s`")
             }
             return StringSearch.find(part.string, in: s.string) != nil
         case .range(let r):
@@ -278,7 +284,9 @@ public enum StringSearch {
         of p: UnsafeBufferPointer<UInt8>, in t: UnsafeBufferPointer<UInt8>, from: Int
     ) -> Int? {
         if from < 0 || from > t.count { return nil }
-        guard let first = p.first, let needle = p.baseAddress, let base = t.baseAddress else { return p.isEmpty ? from : nil }
+        guard let first = p.first, let needle = p.baseAddress, let base = t.baseAddress else {
+            return p.isEmpty ? from : nil
+        }
         var at = from
         while at + p.count <= t.count {
             guard let hit = memchr(base + at, Int32(first), t.count - p.count - at + 1) else { return nil }

@@ -72,6 +72,8 @@ public final class Span: Sendable {
         if isAll { return ":" }
         let from = lower.map(Numbers.text) ?? ""
         let to = upper.map { (includesUpper ? ".." : "..<") + Numbers.text($0) } ?? ".."
-        return step == 1 ? from + to : "range(\(from == "" ? "0" : from), \(upper.map(Numbers.text) ?? "inf"), step = \(Numbers.text(step)))"
+        return step == 1
+            ? from + to
+            : "range(\(from == "" ? "0" : from), \(upper.map(Numbers.text) ?? "inf"), step = \(Numbers.text(step)))"
     }
 }

@@ -1,0 +1,123 @@
+import CReadline
+import Glibc
+import Support
+
+/// Where a session writes: results on standard output, notes and progress on standard error, and
+/// all of it in the diary where one is kept.
+public final class Console {
+    /// Nothing but results and errors.
+    package let isQuiet: Bool
+    package let outStyle: Style
+    package let errorStyle: Style
+    package var diary: Diary?
+    private var progress: ProgressLine
+
+    public init(isQuiet: Bool = false) {
+        self.isQuiet = isQuiet
+        outStyle = Style(Terminal.showsColor(isTerminal: Terminal.outIsTerminal))
+        errorStyle = Style(Terminal.showsColor(isTerminal: Terminal.errorIsTerminal))
+        progress = ProgressLine(
+            isTerminal: Terminal.errorIsTerminal, style: errorStyle, now: { Clock.now() },
+            width: { Terminal.width }, write: { Console.put($0, on: STDERR_FILENO) })
+    }
+
+    /// Columns that a value may take.
+    package var width: Int { Terminal.outIsTerminal ? Terminal.width : 100 }
+
+    /// A result.
+    package func write(_ text: String) {
+        progress.wipe()
+        var copy = text
+        copy.withUTF8 { vz_write_out($0.baseAddress, $0.count) }
+        diary?.write(text)
+    }
+
+    package func writeLine(_ text: String) { write(text + "\n") }
+
+    /// A line that is no result: "wrote dog.wav".
+    package func note(_ text: String) {
+        if isQuiet { return }
+        error(text)
+    }
+
+    /// What went wrong; `plain` is the text without colours for the diary.
+    package func error(_ text: String, plain: String? = nil) {
+        progress.wipe()
+        flush()
+        Console.put(text + "\n", on: STDERR_FILENO)
+        diary?.write((plain ?? text) + "\n")
+    }
+
+    package func error(_ diagnostics: some Diagnosing) {
+        error(diagnostics.render(color: errorStyle.isOn), plain: diagnostics.render(color: false))
+    }
+
+    package func show(_ report: Progress) {
+        if isQuiet { return }
+        if Terminal.outIsTerminal { flush() }
+        if report.isFinal { diary?.write(progress.summary(report, elapsed: 0) + "\n") }
+        progress.show(report)
+    }
+
+    package func endProgress() { progress.end() }
+
+    package func flush() { vz_flush_out() }
+
+    /// Straight to a file descriptor; what cannot be written there is nobody's to know.
+    private static func put(_ text: String, on file: Int32) {
+        var text = text
+        text.withUTF8 { bytes in
+            guard let base = bytes.baseAddress else { return }
+            var sent = 0
+            while sent < bytes.count {
+                let n = Glibc.write(file, base + sent, bytes.count - sent)
+                if n > 0 { sent += n } else if n < 0, errno == EINTR { continue } else { return }
+            }
+        }
+    }
+}
+
+/// Errors that render themselves for a terminal.
+package protocol Diagnosing {
+    func render(color: Bool) -> String
+}
+
+/// Seconds of a clock that never goes back.
+package enum Clock {
+    package static func now() -> Double {
+        var t = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &t)
+        return Double(t.tv_sec) + Double(t.tv_nsec) * 1e-9
+    }
+
+    /// Processor time of all threads.
+    package static func processor() -> Double {
+        var t = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t)
+        return Double(t.tv_sec) + Double(t.tv_nsec) * 1e-9
+    }
+}
+
+/// A transcript of the session in a plain text file: what was typed and what came.
+package final class Diary {
+    package let path: String
+    private let file: UnsafeMutablePointer<FILE>
+
+    package init(path: String) throws {
+        guard let file = fopen(path, "ae") else {
+            throw Failure(
+                .io, "cannot write the diary '\(path)': \(String(cString: strerror(errno)))",
+                hint: "choose a file in a folder that you may write to")
+        }
+        self.path = path
+        self.file = file
+    }
+
+    package func write(_ text: String) {
+        var text = text
+        text.withUTF8 { _ = fwrite($0.baseAddress, 1, $0.count, file) }
+        fflush(file)
+    }
+
+    deinit { fclose(file) }
+}

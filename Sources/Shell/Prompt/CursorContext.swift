@@ -1,0 +1,150 @@
+/// What stands at the cursor of a text that may not be finished: in code, a string or a comment;
+/// after which dot; in which call. A scan of brackets and quotes, so that it works on any input.
+package struct CursorContext {
+    package enum Place: Equatable {
+        /// In code: a name, or the place for one.
+        case name
+        /// After a dot; the text of what stands before it, such as `data.test[0]`.
+        case member(of: String)
+        /// In a string; a raw one (in single quotes) has no escapes.
+        case string(isRaw: Bool)
+        /// Where nothing is completed.
+        case comment
+    }
+
+    package var place: Place
+    /// Byte offset of the first letter of the word (or of the string's contents).
+    package var start: Int
+    /// What of the word is there.
+    package var prefix: String
+    /// The innermost call that is open, and the names given in it so far.
+    package var call: (function: String, given: [String])?
+    /// True where only white space stands before the cursor on its line.
+    package var isIndentation: Bool
+
+    private struct Open {
+        var bracket: UInt8
+        var position: Int
+        /// For a string: where its contents begin.
+        var isString: Bool { bracket == UInt8(ascii: "\"") || isRaw }
+        var isRaw: Bool { bracket == UInt8(ascii: "'") }
+    }
+
+    package init(_ text: String, at cursor: Int) {
+        let bytes = Array(Array(text.utf8).prefix(max(0, cursor)))
+        var open: [Open] = []
+        let isComment = Self.scan(bytes, &open)
+        isIndentation = bytes.reversed().prefix { $0 != UInt8(ascii: "\n") }.allSatisfy {
+            $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t")
+        }
+        call = Self.call(bytes, open)
+
+        if isComment {
+            (place, start, prefix) = (.comment, bytes.count, "")
+        } else if let last = open.last, last.isString {
+            start = last.position + 1
+            prefix = String(decoding: bytes[start...], as: UTF8.self)
+            place = .string(isRaw: last.isRaw)
+        } else {
+            start = bytes.count
+            while start > 0, Self.isWord(bytes[start - 1]) { start -= 1 }
+            prefix = String(decoding: bytes[start...], as: UTF8.self)
+            let afterDot =
+                start > 0 && bytes[start - 1] == UInt8(ascii: ".")
+                && !(start > 1 && bytes[start - 2] == UInt8(ascii: "."))
+            let receiver = afterDot ? Self.path(endingAt: start - 1, in: bytes) : ""
+            if afterDot, !receiver.isEmpty {
+                place = .member(of: receiver)
+            } else if prefix.utf8.first.map({ $0 >= 48 && $0 <= 57 }) ?? afterDot {
+                place = .comment
+            } else {
+                place = .name
+            }
+        }
+    }
+
+    private static func isWord(_ c: UInt8) -> Bool {
+        c == UInt8(ascii: "_") || c >= 0x80 || (c >= 48 && c <= 57) || (c >= 65 && c <= 90)
+            || (c >= 97 && c <= 122)
+    }
+
+    /// Walks through the text with a stack of what is open; true where it ends in a comment.
+    /// A string's `{` opens code again.
+    private static func scan(_ bytes: [UInt8], _ open: inout [Open]) -> Bool {
+        let quote = UInt8(ascii: "\"")
+        var i = 0
+        while i < bytes.count {
+            let c = bytes[i]
+            if open.last?.isRaw == true {
+                if c == UInt8(ascii: "'") || c == UInt8(ascii: "\n") { open.removeLast() }
+            } else if open.last?.isString == true {
+                switch c {
+                case UInt8(ascii: "\\"): i += 1
+                case quote: open.removeLast()
+                case UInt8(ascii: "{"): open.append(Open(bracket: c, position: i))
+                default: break
+                }
+            } else {
+                switch c {
+                case quote, UInt8(ascii: "'"), UInt8(ascii: "("), UInt8(ascii: "["), UInt8(ascii: "{"):
+                    open.append(Open(bracket: c, position: i))
+                case UInt8(ascii: ")"), UInt8(ascii: "]"), UInt8(ascii: "}"):
+                    if !open.isEmpty { open.removeLast() }
+                case UInt8(ascii: "#"):
+                    while i < bytes.count, bytes[i] != UInt8(ascii: "\n") { i += 1 }
+                    if i == bytes.count { return true }
+                default: break
+                }
+            }
+            i += 1
+        }
+        return false
+    }
+
+    /// The expression that ends just before `end`, as far as it is names, dots and indices.
+    private static func path(endingAt end: Int, in bytes: [UInt8]) -> String {
+        var i = end
+        while i > 0 {
+            let c = bytes[i - 1]
+            if c == UInt8(ascii: "]") {
+                guard let opening = bytes[..<i].lastIndex(of: UInt8(ascii: "[")) else { return "" }
+                i = opening
+            } else if isWord(c) || c == UInt8(ascii: ".") {
+                i -= 1
+            } else {
+                break
+            }
+        }
+        let text = String(decoding: bytes[i..<end], as: UTF8.self)
+        guard let first = text.utf8.first, isWord(first), !(first >= 48 && first <= 57) else { return "" }
+        return text
+    }
+
+    /// The function of the innermost open round bracket (strings and braces inside it end the
+    /// search), with the names that stand before `=` in it.
+    private static func call(_ bytes: [UInt8], _ open: [Open]) -> (function: String, given: [String])? {
+        guard let last = open.last, last.bracket == UInt8(ascii: "(") else { return nil }
+        let function = path(endingAt: last.position, in: bytes)
+        if function.isEmpty { return nil }
+        var given: [String] = []
+        var depth = 0
+        var word = ""
+        var isInString = false
+        for (i, c) in bytes.enumerated().dropFirst(last.position + 1) {
+            if c == UInt8(ascii: "\"") { isInString.toggle() }
+            if isInString { continue }
+            switch c {
+            case UInt8(ascii: "("), UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
+            case UInt8(ascii: ")"), UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
+            case UInt8(ascii: "="):
+                let next = i + 1 < bytes.count ? bytes[i + 1] : 0
+                if depth == 0, next != c, !word.isEmpty { given.append(word) }
+                word = ""
+            case _ where isWord(c): word.unicodeScalars.append(Unicode.Scalar(c))
+            case UInt8(ascii: " "): break
+            default: word = ""
+            }
+        }
+        return (function, given)
+    }
+}

@@ -1,0 +1,80 @@
+import CReadline
+import Glibc
+import Language
+import Support
+
+/// The loop at the prompt: read a block, run it, show what comes, until Ctrl-D.
+public final class Prompt {
+    private let session: Session
+    private let reader: LineReader
+    private var history: History?
+
+    public init(_ session: Session) {
+        self.session = session
+        session.isInteractive = true
+        reader = LineReader(Completer(session.interpreter), style: session.console.outStyle)
+        history = History.standardPath.map { History(path: $0) }
+        for entry in history?.load() ?? [] { reader.remember(entry) }
+    }
+
+    /// Runs until the person leaves; gives the exit status.
+    public func run() -> Int32 {
+        vz_interrupts_deadly(0)
+        CancelFlag.shared.clear()
+        while true {
+            switch readBlock() {
+            case .text(let text):
+                if text.trimmed.isEmpty { continue }
+                if history?.append(text) ?? true { reader.remember(text) }
+                session.console.diary?.write(
+                    "vz> " + text.split(separator: "\n").joined(separator: "\n..> ") + "\n")
+                CancelFlag.shared.clear()
+                session.runInput(text)
+            case .interrupted: CancelFlag.shared.clear()
+            case .end:
+                session.console.writeLine("")
+                if leaves() {
+                    session.console.flush()
+                    return 0
+                }
+            }
+        }
+    }
+
+    /// Lines up to one that the parser finds complete, or wrong. A command is a line of its own.
+    private func readBlock() -> LineReader.Line {
+        var block = ""
+        while true {
+            session.console.flush()
+            reader.block = block
+            let line = reader.read(prompt: prompt(isContinuation: !block.isEmpty))
+            guard case .text(let text) = line else {
+                // Ctrl-D inside a block gives the block up, as Ctrl-C does.
+                return block.isEmpty || line == .interrupted ? line : .interrupted
+            }
+            block += text
+            if session.command(block) != nil { return .text(block) }
+            if case .incomplete = Interpreter.parse(block, file: "<input>") {
+                block += "\n"
+                continue
+            }
+            return .text(block)
+        }
+    }
+
+    private func prompt(isContinuation: Bool) -> String {
+        let style = session.console.outStyle
+        return LineReader.invisible(isContinuation ? style.dim("..> ") : style.prompt("vz> "))
+    }
+
+    private func leaves() -> Bool {
+        guard session.confirmsExit, session.isUnsaved else { return true }
+        let names = session.interpreter.names.filter { $0.name != "ans" }.map(\.name)
+        session.console.note(
+            "not saved: \(names.prefix(8).joined(separator: ", "))\(names.count > 8 ? " …" : "")")
+        if case .text(let answer) = reader.read(prompt: "leave and lose them? [y/N] ") {
+            return answer.trimmed.lowercased().hasPrefix("y")
+        }
+        return false
+    }
+}

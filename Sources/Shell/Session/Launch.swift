@@ -1,0 +1,105 @@
+import Builtins
+import CReadline
+import Glibc
+import Language
+import Support
+
+/// Starts a session as the command line asks for it, and ends with its exit status.
+public struct Launch {
+    /// What to run.
+    public enum Program: Sendable, Equatable {
+        case code(String)
+        case file(String)
+        case standardInput
+        case nothing
+    }
+
+    public var program: Program = .nothing
+    public var arguments: [String] = []
+    /// The prompt comes after the program.
+    public var staysInteractive = false
+    public var readsRC = true
+    public var isQuiet = false
+
+    public init() {}
+
+    /// Version of vzsh.
+    public static let version = "0.1.0"
+
+    public func run(builtins: [Builtin]) -> Int32 {
+        Terminal.useUnicode()
+        vz_interrupts_begin { CancelFlag.shared.request() }
+        _ = CancelFlag.shared.isSet
+        let console = Console(isQuiet: isQuiet)
+        let session = Session(builtins: builtins, console: console)
+        session.interpreter.scriptArguments = arguments
+        var program = program
+        let prompts = staysInteractive || (program == .nothing && Terminal.inIsTerminal)
+        if program == .nothing, !Terminal.inIsTerminal { program = .standardInput }
+        Settings.current.isInteractive = prompts
+
+        vz_interrupts_deadly(1)
+        if prompts, readsRC { runRC(session) }
+        if prompts, program == .nothing, !isQuiet { greet(console) }
+        var outcome = runProgram(program, session)
+        if prompts {
+            guard Terminal.inIsTerminal || staysInteractive else { return outcome.rawValue }
+            return Prompt(session).run()
+        }
+        if outcome == .done, CancelFlag.shared.isSet { outcome = .interrupted }
+        console.flush()
+        return outcome.rawValue
+    }
+
+    private func runProgram(_ program: Program, _ session: Session) -> Outcome {
+        switch program {
+        case .nothing: return .done
+        case .code(let text): return session.runCode(text)
+        case .file(let path):
+            var outcome = Outcome.done
+            let read = session.shielded {
+                outcome = session.run(try TextFile.read(path), file: path)
+            }
+            return read == .done ? outcome : read
+        case .standardInput:
+            var outcome = Outcome.done
+            let read = session.shielded {
+                outcome = session.run(try TextFile.read(STDIN_FILENO, name: "<stdin>"), file: "<stdin>")
+            }
+            return read == .done ? outcome : read
+        }
+    }
+
+    /// The folder of `--out`, made with those above it where they are missing.
+    public static func makeFolder(_ path: String) throws {
+        try Folder.make(FilePaths.expand(path))
+    }
+
+    private func greet(_ console: Console) {
+        let style = console.outStyle
+        console.writeLine(
+            "\(style.strong("vzsh")) \(Launch.version)   \(style.dim("? helps, Tab completes, Ctrl-D leaves"))"
+        )
+    }
+
+    /// ~/.config/vzsh/rc.vz; an error in it is shown, and the session goes on.
+    private func runRC(_ session: Session) {
+        guard let path = Launch.rcPath, access(path, F_OK) == 0 else { return }
+        session.shielded { session.run(try TextFile.read(path), file: path) }
+    }
+
+    private static var rcPath: String? {
+        if let config = Terminal.environment("XDG_CONFIG_HOME"), config.hasPrefix("/") {
+            return config + "/vzsh/rc.vz"
+        }
+        return Terminal.environment("HOME").map { $0 + "/.config/vzsh/rc.vz" }
+    }
+}
+
+extension Session {
+    /// The text of `-e`: the commands of the prompt work in it too.
+    package func runCode(_ text: String) -> Outcome {
+        if let command = command(text) { return shielded { try run(command) } }
+        return run(text, file: "<command line>")
+    }
+}

@@ -1,0 +1,127 @@
+import ArgumentParser
+import Builtins
+import Glibc
+import Shell
+import Support
+
+/// The command line.
+struct VZSH: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "vzsh",
+        abstract: "A shell for convolutional networks: train them, and see what they have learned.",
+        usage: """
+            vzsh [options]                 a prompt (or a script from standard input)
+            vzsh [options] FILE.vz [args]  a script; its arguments are in `args`
+            vzsh [options] -e CODE [args]  a line of vz
+            vzsh check FILE                looks for mistakes without running
+            """,
+        discussion: """
+            Results go to standard output, progress and errors to standard error. The exit status is 0 when \
+            all is done, 1 after an error in vz, 2 after wrong usage, 130 after Ctrl-C. Commands of the prompt \
+            and the language are explained by `?` at the prompt.
+            """,
+        version: "vzsh \(Launch.version)",
+        subcommands: [Check.self])
+
+    @Option(
+        name: [.customShort("e"), .customLong("eval")],
+        help: ArgumentHelp("Run this vz code.", valueName: "code"))
+    var code: String?
+
+    @Flag(name: .shortAndLong, help: "Stay at the prompt after the script or the code.")
+    var interactive = false
+
+    @Option(
+        help: ArgumentHelp("Put figures, sounds and reports into this folder.", valueName: "dir"),
+        completion: .directory)
+    var out: String?
+
+    @Option(help: "What figures are drawn on.")
+    var plot: Settings.PlotTarget = .auto
+
+    @Option(help: ArgumentHelp("Seed of the random numbers.", valueName: "n"))
+    var seed: UInt64?
+
+    @Option(help: ArgumentHelp("How many threads compute (default: one a core).", valueName: "n"))
+    var threads: Int?
+
+    @Option(help: "Precision of convolutions and matrix products.")
+    var precision: Settings.Precision = .f32
+
+    @Flag(name: .shortAndLong, help: "No progress, no notes, no greeting.")
+    var quiet = false
+
+    @Flag(name: .customLong("no-rc"), help: "Do not run ~/.config/vzsh/rc.vz before the prompt.")
+    var noRC = false
+
+    @Argument(
+        help: ArgumentHelp("A script; what follows it are its own arguments.", valueName: "file.vz"),
+        completion: .file(extensions: ["vz"]))
+    var file: String?
+
+    func validate() throws {
+        if let threads, !(1...1024).contains(threads) {
+            throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
+        }
+    }
+
+    /// The script's own arguments, options among them, which are not this parser's to read.
+    nonisolated(unsafe) static var scriptArguments: [String] = []
+
+    /// Cuts the command line behind the script (or behind the code of `-e`, at the first argument
+    /// that is no option).
+    static func split(_ arguments: [String]) -> (own: [String], script: [String]) {
+        let withValue: Set = [
+            "-e", "--eval", "--out", "--plot", "--seed", "--threads", "--precision",
+            "--generate-completion-script",
+        ]
+        if let first = arguments.first, first.hasPrefix("---") || first == "help" {
+            return (arguments, [])
+        }
+        var i = 0
+        var hasCode = false
+        while i < arguments.count {
+            let argument = arguments[i]
+            guard argument.hasPrefix("-"), argument != "-" else { break }
+            if argument == "--" { break }
+            let isCode =
+                argument.hasPrefix("-e") || argument.hasPrefix("--eval") || argument == "-qe"
+                || argument == "-ie"
+            hasCode = hasCode || isCode
+            i += withValue.contains(argument) || argument == "-qe" || argument == "-ie" ? 2 : 1
+        }
+        var rest = Array(arguments.dropFirst(i))
+        let own = Array(arguments.prefix(i))
+        if rest.first == "--" { rest.removeFirst() }
+        if hasCode { return (own, rest) }
+        guard let file = rest.first else { return (own, []) }
+        return (own + (file.hasPrefix("-") ? ["--", file] : [file]), Array(rest.dropFirst()))
+    }
+
+    func run() throws {
+        var settings = Settings()
+        settings.outputFolder = out
+        settings.plot = plot
+        settings.seed = seed
+        settings.threads = threads
+        settings.precision = precision
+        settings.isQuiet = quiet
+        Settings.current = settings
+
+        var launch = Launch()
+        launch.isQuiet = quiet
+        launch.readsRC = !noRC
+        launch.staysInteractive = interactive
+        launch.arguments = Self.scriptArguments
+        if let code {
+            launch.program = .code(code)
+        } else if let file {
+            launch.program = file == "-" ? .standardInput : .file(file)
+        }
+        if let out { try Launch.makeFolder(out) }
+        Glibc.exit(launch.run(builtins: BuiltinTable.all()))
+    }
+}
+
+extension Settings.PlotTarget: ExpressibleByArgument {}
+extension Settings.Precision: ExpressibleByArgument {}
