@@ -30,7 +30,10 @@ public final class Interpreter {
     public var maximumDepth = 10_000
 
     let main: Module
-    let machine: Machine
+    private(set) lazy var machine = Machine(interpreter: self)
+    /// Files that were used, by path.
+    var modules: [String: (stamp: TextFile.Stamp, module: Module)] = [:]
+    var usesInProgress: [String] = []
 
     public init(builtins table: [Builtin]) {
         var byName: [String: Builtin] = [:]
@@ -42,8 +45,6 @@ public final class Interpreter {
             text.withUTF8 { _ = fwrite($0.baseAddress, 1, $0.count, stdout) }
         }
         main = Module(name: "main", builtins: byName)
-        machine = Machine()
-        machine.interpreter = self
     }
 
     // MARK: Running

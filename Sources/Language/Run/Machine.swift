@@ -1,30 +1,476 @@
+import Glibc
 import Support
-struct Prototype {
-    var name = "", doc = "", parameters: [Parameter] = [], sourceText = "", file = "", line = 0
-}
-enum Parser { static func outcome(of s: String, file: String) -> ParseOutcome { .complete } }
-enum Checker { static func check(_ s: String, file: String, known: Set<String>) -> [Diagnostic] { [] } }
+
+/// Runs compiled functions: a stack of registers, a stack of frames, and one loop over
+/// instructions. A vz function that calls another does not use the native stack.
+///
+/// Invariant: every slot of the register stack holds a valid value; slots above the current frame's
+/// window that were used have been cleared or hold plain values.
 final class Machine {
-    unowned(unsafe) var interpreter: Interpreter!
-    func call(_ function: Value, _ arguments: [Value], _ named: [(name: String, value: Value)]) throws
-        -> Value
-    {
-        guard case .builtin(let b) = function else { throw Failure(.type, "the evaluator is not there yet") }
-        let n = max(b.slotCount, 1)
-        let slots = UnsafeMutablePointer<Value>.allocate(capacity: n);
-        slots.initialize(repeating: .nil, count: n)
-        defer { slots.deinitialize(count: n); slots.deallocate() }
-        var given: UInt64 = 0; var rest: [Value] = []
-        for (i, a) in arguments.enumerated() {
-            if i < b.positionalSlots { slots[i] = a; given |= 1 << UInt64(i) } else { rest.append(a) }
-        }
-        for (name, v) in named { if let i = b.slot(of: name) { slots[i] = v; given |= 1 << UInt64(i) } }
-        var args = Arguments(interpreter: interpreter, builtin: b, slots: slots, given: given, rest: rest)
-        return try b.body(&args)
+    struct Frame {
+        var pc: UnsafeMutablePointer<Instruction>
+        var base: Slot
+        var function: Unmanaged<Function>
+        var entry: UnsafePointer<Entry>
+        /// Where the caller wants the result, in its own window.
+        var destination: Int
+        /// Entered from Swift: returning leaves the loop.
+        var isEntry: Bool
     }
-}
-extension Interpreter {
-    func run(_ s: String, file: String, in m: Module, showing: Bool) throws -> Value {
-        throw Failure(.syntax, "the evaluator is not there yet")
+
+    struct Handler {
+        let depth: Int
+        let target: Int
+        let register: Int
+    }
+
+    unowned(unsafe) var interpreter: Interpreter
+    let stack: Slot
+    let stackEnd: Slot
+    static let stackCapacity = 1 << 20
+    /// Room that builtins' arguments may use above a window.
+    static let stackMargin = 512
+    let frames: UnsafeMutablePointer<Frame>
+    static let frameCapacity = 100_002
+    /// Index of the current frame; -1 where nothing runs.
+    var depth = -1
+    /// First slot above the current window.
+    var top: Slot
+    var handlers: [Handler] = []
+    /// How many runs of the loop are open, one inside another through Swift.
+    var nesting = 0
+    static let deepestNesting = 200
+    /// Counts down to the next look at the cancel flag.
+    var ticks = Machine.ticksPerPoll
+    static let ticksPerPoll = 2048
+    /// Instructions' worth of loops and calls still allowed; nil: no limit.
+    var budget: Int?
+    /// Functions whose global was set while they may be running.
+    var graveyard: [Value] = []
+    let cancel = CancelFlag.shared
+
+    init(interpreter: Interpreter) {
+        self.interpreter = interpreter
+        let bytes = Machine.stackCapacity * MemoryLayout<Value>.stride
+        // Zero pages are numbers, and cost nothing until they are touched.
+        let memory = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+        if let memory, memory != MAP_FAILED {
+            stack = memory.bindMemory(to: Value.self, capacity: Machine.stackCapacity)
+            stackEnd = stack + (Machine.stackCapacity - 2 * Machine.stackMargin)
+        } else {
+            stack = .allocate(capacity: 1)
+            stack.initialize(to: .number(0))
+            stackEnd = stack
+        }
+        frames = .allocate(capacity: Machine.frameCapacity)
+        top = stack
+    }
+
+    deinit {
+        if stackEnd > stack {
+            munmap(stack, Machine.stackCapacity * MemoryLayout<Value>.stride)
+        } else {
+            stack.deinitialize(count: 1)
+            stack.deallocate()
+        }
+        frames.deallocate()
+    }
+
+    // MARK: Entering
+
+    /// Look at the cancel flag and the budget.
+    @inline(never)
+    func poll() throws {
+        ticks = Machine.ticksPerPoll
+        if cancel.isSet { throw Failure.interrupted }
+        if let left = budget {
+            if left <= 0 { throw Failure(.interrupted, "the step budget is spent") }
+            budget = left - Machine.ticksPerPoll
+        }
+    }
+
+    /// A frame for `function` with its arguments already at `base`.
+    @inline(__always)
+    func push(_ function: Unmanaged<Function>, _ entry: UnsafePointer<Entry>, base: Slot, to destination: Int, isEntry: Bool)
+        throws
+    {
+        let end = base + entry.pointee.registerCount
+        if end >= stackEnd || depth >= interpreter.maximumDepth - 1 || depth >= Machine.frameCapacity - 2 {
+            throw tooDeep
+        }
+        depth += 1
+        top = end
+        frames[depth] = Frame(
+            pc: entry.pointee.code, base: base, function: function, entry: entry, destination: destination,
+            isEntry: isEntry)
+    }
+
+    var tooDeep: Failure {
+        Failure(
+            .memory, "calls are nested too deeply (\(depth + 1) are open)",
+            hint: "a function that calls itself needs an end; a loop needs no depth")
+    }
+
+    /// Run the function whose frame was pushed last, until it returns.
+    func runFrame() throws -> Value {
+        if nesting >= Machine.deepestNesting {
+            leaveFrame()
+            throw tooDeep
+        }
+        nesting += 1
+        defer { nesting -= 1 }
+        return try execute()
+    }
+
+    /// Drop the current frame: its window is cleared.
+    func leaveFrame() {
+        let frame = frames[depth]
+        clear(frame.base, frame.entry.pointee.registerCount)
+        depth -= 1
+        top = frame.base
+    }
+
+    @inline(__always)
+    func clear(_ base: Slot, _ count: Int) {
+        var p = base
+        let end = base + count
+        while p < end {
+            p.clear()
+            p += 1
+        }
+    }
+
+    // MARK: The loop
+
+    /// Runs until the frame that is current on entry returns.
+    private func execute() throws -> Value {
+        let entryDepth = depth
+        let handlerFloor = handlers.count
+        let frames = self.frames
+        var base = frames[depth].base
+        var pc = frames[depth].pc
+        var numbers = frames[depth].entry.pointee.numbers
+        while true {
+            do {
+                while true {
+                    let i = pc.pointee
+                    pc += 1
+                    switch i.op {
+                    case .move: (base + i.ra).copy(base + i.rb)
+                    case .loadConstant: loadConstant(base + i.ra, i.bx)
+                    case .loadNumber: (base + i.ra).set(numbers[i.bx])
+                    case .loadNil: (base + i.ra).pointee = .nil
+                    case .loadTrue: (base + i.ra).set(true)
+                    case .loadFalse: (base + i.ra).set(false)
+                    case .loadHole: (base + i.ra).pointee = Hole.value
+                    case .getGlobal:
+                        let g = frames[depth].entry.pointee.globals[i.bx]
+                        if g.high == 0 { (base + i.ra).set(g.number) } else { try getGlobal(base + i.ra, g, i.bx) }
+                    case .setGlobal: setGlobal(frames[depth].entry.pointee.globals[i.bx], base + i.ra)
+                    case .newCell: newCell(base + i.ra, base + i.rb)
+                    case .getCell: (base + i.ra).copy((base + i.rb).reference(Cell.self)._withUnsafeGuaranteedRef { $0.slot })
+                    case .getCellChecked:
+                        try getChecked(base + i.ra, (base + i.rb).reference(Cell.self)._withUnsafeGuaranteedRef { $0.slot }, pc)
+                        pc += 1
+                    case .setCell: (base + i.ra).reference(Cell.self)._withUnsafeGuaranteedRef { $0.slot }.copy(base + i.rb)
+                    case .getCapture: getCapture(base + i.ra, i.rb)
+                    case .getCaptureCell: (base + i.ra).copy(captureSlot(i.rb))
+                    case .getCaptureCellChecked:
+                        try getChecked(base + i.ra, captureSlot(i.rb), pc)
+                        pc += 1
+                    case .setCaptureCell: captureSlot(i.ra).copy(base + i.rb)
+                    case .checkHole: if (base + i.ra).high >> 60 == Tag.objectNibble { try checkHole(base + i.ra, i.bx) }
+                    case .jumpIfGiven: if !(base + i.ra).pointee.isHole { pc = frames[depth].entry.pointee.code + i.bx }
+
+                    case .add:
+                        let x = base + i.rb, y = base + i.rc
+                        if x.high | y.high == 0 { (base + i.ra).set(x.number + y.number) } else { try binary(.add, base + i.ra, x, y) }
+                    case .subtract:
+                        let x = base + i.rb, y = base + i.rc
+                        if x.high | y.high == 0 { (base + i.ra).set(x.number - y.number) } else { try binary(.subtract, base + i.ra, x, y) }
+                    case .multiply:
+                        let x = base + i.rb, y = base + i.rc
+                        if x.high | y.high == 0 { (base + i.ra).set(x.number * y.number) } else { try binary(.multiply, base + i.ra, x, y) }
+                    case .divide:
+                        let x = base + i.rb, y = base + i.rc
+                        if x.high | y.high == 0, y.number != 0 { (base + i.ra).set(x.number / y.number) } else { try binary(.divide, base + i.ra, x, y) }
+                    case .floorDivide: try binary(.floorDivide, base + i.ra, base + i.rb, base + i.rc)
+                    case .modulo:
+                        let x = base + i.rb, y = base + i.rc
+                        if x.high | y.high == 0, y.number != 0 { (base + i.ra).set(Operators.modulo(x.number, y.number)) } else { try binary(.modulo, base + i.ra, x, y) }
+                    case .power: try binary(.power, base + i.ra, base + i.rb, base + i.rc)
+                    case .matmul: try binary(.matmul, base + i.ra, base + i.rb, base + i.rc)
+                    case .addK:
+                        let x = base + i.rb
+                        if x.high == 0 { (base + i.ra).set(x.number + numbers[i.rc]) } else { try binaryK(.add, base + i.ra, x, numbers[i.rc]) }
+                    case .subtractK:
+                        let x = base + i.rb
+                        if x.high == 0 { (base + i.ra).set(x.number - numbers[i.rc]) } else { try binaryK(.subtract, base + i.ra, x, numbers[i.rc]) }
+                    case .multiplyK:
+                        let x = base + i.rb
+                        if x.high == 0 { (base + i.ra).set(x.number * numbers[i.rc]) } else { try binaryK(.multiply, base + i.ra, x, numbers[i.rc]) }
+                    case .divideK:
+                        let x = base + i.rb
+                        if x.high == 0, numbers[i.rc] != 0 { (base + i.ra).set(x.number / numbers[i.rc]) } else { try binaryK(.divide, base + i.ra, x, numbers[i.rc]) }
+                    case .floorDivideK: try binaryK(.floorDivide, base + i.ra, base + i.rb, numbers[i.rc])
+                    case .moduloK:
+                        let x = base + i.rb
+                        if x.high == 0, numbers[i.rc] != 0 { (base + i.ra).set(Operators.modulo(x.number, numbers[i.rc])) } else { try binaryK(.modulo, base + i.ra, x, numbers[i.rc]) }
+                    case .powerK:
+                        let x = base + i.rb
+                        if x.high == 0 { (base + i.ra).set(Operators.power(x.number, numbers[i.rc])) } else { try binaryK(.power, base + i.ra, x, numbers[i.rc]) }
+                    case .equal:
+                        let x = base + i.rb, y = base + i.rc
+                        if x.high | y.high == 0 { (base + i.ra).set(x.number == y.number) } else { try binary(.equal, base + i.ra, x, y) }
+                    case .notEqual:
+                        let x = base + i.rb, y = base + i.rc
+                        if x.high | y.high == 0 { (base + i.ra).set(x.number != y.number) } else { try binary(.notEqual, base + i.ra, x, y) }
+                    case .less:
+                        let x = base + i.rb, y = base + i.rc
+                        if x.high | y.high == 0 { (base + i.ra).set(x.number < y.number) } else { try binary(.less, base + i.ra, x, y) }
+                    case .lessEqual:
+                        let x = base + i.rb, y = base + i.rc
+                        if x.high | y.high == 0 { (base + i.ra).set(x.number <= y.number) } else { try binary(.lessEqual, base + i.ra, x, y) }
+                    case .greater:
+                        let x = base + i.rb, y = base + i.rc
+                        if x.high | y.high == 0 { (base + i.ra).set(x.number > y.number) } else { try binary(.greater, base + i.ra, x, y) }
+                    case .greaterEqual:
+                        let x = base + i.rb, y = base + i.rc
+                        if x.high | y.high == 0 { (base + i.ra).set(x.number >= y.number) } else { try binary(.greaterEqual, base + i.ra, x, y) }
+                    case .negate:
+                        let x = base + i.rb
+                        if x.high == 0 { (base + i.ra).set(-x.number) } else { try unary(.negate, base + i.ra, x) }
+                    case .plus: try unary(.plus, base + i.ra, base + i.rb)
+                    case .not: try unary(.not, base + i.ra, base + i.rb)
+                    case .contains: try contains(base + i.ra, base + i.rb, base + i.rc)
+                    case .addTo:
+                        let x = base + i.ra, y = base + i.rb
+                        if x.high | y.high == 0 { x.set(x.number + y.number) } else { try add(y, to: x) }
+                    case .addToGlobal: try addToGlobal(frames[depth].entry.pointee.globals[i.bx], base + i.ra, i.bx)
+                    case .addToCell: try addToCell((base + i.ra).reference(Cell.self)._withUnsafeGuaranteedRef { $0.slot }, base + i.rb)
+                    case .addToCaptureCell: try addToCell(captureSlot(i.ra), base + i.rb)
+
+                    case .jump: pc = frames[depth].entry.pointee.code + i.bx
+                    case .loop:
+                        ticks &-= 1
+                        if ticks <= 0 { try poll() }
+                        pc = frames[depth].entry.pointee.code + i.bx
+                    case .jumpIfFalse: if try !truth(base + i.ra) { pc = frames[depth].entry.pointee.code + i.bx }
+                    case .jumpIfTrue: if try truth(base + i.ra) { pc = frames[depth].entry.pointee.code + i.bx }
+                    case .jumpIfNotNil: if (base + i.ra).high != Tag.nil { pc = frames[depth].entry.pointee.code + i.bx }
+                    case .unlessEqual:
+                        let x = base + i.ra, y = base + i.rb
+                        let yes = x.high | y.high == 0 ? x.number == y.number : try test(.equal, x, y)
+                        pc = yes ? pc + 1 : frames[depth].entry.pointee.code + pc.pointee.bx
+                    case .unlessNotEqual:
+                        let x = base + i.ra, y = base + i.rb
+                        let yes = x.high | y.high == 0 ? x.number != y.number : try test(.notEqual, x, y)
+                        pc = yes ? pc + 1 : frames[depth].entry.pointee.code + pc.pointee.bx
+                    case .unlessLess:
+                        let x = base + i.ra, y = base + i.rb
+                        let yes = x.high | y.high == 0 ? x.number < y.number : try test(.less, x, y)
+                        pc = yes ? pc + 1 : frames[depth].entry.pointee.code + pc.pointee.bx
+                    case .unlessLessEqual:
+                        let x = base + i.ra, y = base + i.rb
+                        let yes = x.high | y.high == 0 ? x.number <= y.number : try test(.lessEqual, x, y)
+                        pc = yes ? pc + 1 : frames[depth].entry.pointee.code + pc.pointee.bx
+                    case .unlessGreater:
+                        let x = base + i.ra, y = base + i.rb
+                        let yes = x.high | y.high == 0 ? x.number > y.number : try test(.greater, x, y)
+                        pc = yes ? pc + 1 : frames[depth].entry.pointee.code + pc.pointee.bx
+                    case .unlessGreaterEqual:
+                        let x = base + i.ra, y = base + i.rb
+                        let yes = x.high | y.high == 0 ? x.number >= y.number : try test(.greaterEqual, x, y)
+                        pc = yes ? pc + 1 : frames[depth].entry.pointee.code + pc.pointee.bx
+                    case .unlessEqualK:
+                        let x = base + i.ra, y = numbers[i.rc]
+                        let yes = x.high == 0 ? x.number == y : try testK(.equal, x, y)
+                        pc = yes ? pc + 1 : frames[depth].entry.pointee.code + pc.pointee.bx
+                    case .unlessNotEqualK:
+                        let x = base + i.ra, y = numbers[i.rc]
+                        let yes = x.high == 0 ? x.number != y : try testK(.notEqual, x, y)
+                        pc = yes ? pc + 1 : frames[depth].entry.pointee.code + pc.pointee.bx
+                    case .unlessLessK:
+                        let x = base + i.ra, y = numbers[i.rc]
+                        let yes = x.high == 0 ? x.number < y : try testK(.less, x, y)
+                        pc = yes ? pc + 1 : frames[depth].entry.pointee.code + pc.pointee.bx
+                    case .unlessLessEqualK:
+                        let x = base + i.ra, y = numbers[i.rc]
+                        let yes = x.high == 0 ? x.number <= y : try testK(.lessEqual, x, y)
+                        pc = yes ? pc + 1 : frames[depth].entry.pointee.code + pc.pointee.bx
+                    case .unlessGreaterK:
+                        let x = base + i.ra, y = numbers[i.rc]
+                        let yes = x.high == 0 ? x.number > y : try testK(.greater, x, y)
+                        pc = yes ? pc + 1 : frames[depth].entry.pointee.code + pc.pointee.bx
+                    case .unlessGreaterEqualK:
+                        let x = base + i.ra, y = numbers[i.rc]
+                        let yes = x.high == 0 ? x.number >= y : try testK(.greaterEqual, x, y)
+                        pc = yes ? pc + 1 : frames[depth].entry.pointee.code + pc.pointee.bx
+
+                    case .forPrepare: try prepareLoop(base + i.ra, names: i.rb)
+                    case .forNext:
+                        if try nextElement(base + i.ra, base + i.rb, i.rc) { pc += 1 } else { pc = frames[depth].entry.pointee.code + pc.pointee.bx }
+                    case .forRangePrepare, .forRangeBelowPrepare: try prepareRange(base + i.ra)
+                    case .forRangeNext:
+                        let x = base + i.ra
+                        let n = x.number
+                        if n <= (x + 1).number {
+                            (base + i.rb).set(n)
+                            x.setWords((n + 1).bitPattern, 0)
+                            pc += 1
+                        } else {
+                            pc = frames[depth].entry.pointee.code + pc.pointee.bx
+                        }
+                    case .forRangeBelowNext:
+                        let x = base + i.ra
+                        let n = x.number
+                        if n < (x + 1).number {
+                            (base + i.rb).set(n)
+                            x.setWords((n + 1).bitPattern, 0)
+                            pc += 1
+                        } else {
+                            pc = frames[depth].entry.pointee.code + pc.pointee.bx
+                        }
+
+                    case .newList: newList(base + i.ra, base + i.rb, i.rc)
+                    case .append: try append(base + i.ra, base + i.rb)
+                    case .extend: try extend(base + i.ra, base + i.rb)
+                    case .newRecord: (base + i.ra).pointee = .record(Record())
+                    case .setEntry: setEntry(base + i.ra, base + i.rb, i.rc)
+                    case .spreadRecord: try spreadRecord(base + i.ra, base + i.rb)
+                    case .range:
+                        try range(base + i.ra, base + i.rb, base + i.rc, pc.pointee.ra)
+                        pc += 1
+                    case .wholeAxis: (base + i.ra).pointee = .range(.all)
+                    case .getIndex: try getIndex(base + i.ra, base + i.rb, base + i.rc)
+                    case .setIndex: try setIndex(base + i.ra, base + i.rb, base + i.rc)
+                    case .getIndexMany: try getIndexMany(base + i.ra, base + i.rb, i.rc)
+                    case .setIndexMany: try setIndexMany(base + i.ra, base + i.rb, i.rc)
+                    case .getMember:
+                        try getMember(base + i.ra, base + i.rb, i.rc, pc.pointee.bx)
+                        pc += 1
+                    case .setMember:
+                        try setMember(base + i.ra, base + i.rb, i.rc, pc.pointee.bx)
+                        pc += 1
+                    case .unpack: try unpack(base + i.ra, base + i.rb, i.rc)
+                    case .concatenate: try concatenate(base + i.ra, base + i.rb, i.rc)
+                    case .format: try format(base + i.ra, base + i.rb, i.rc)
+
+                    case .callGlobal:
+                        let f = frames[depth].entry.pointee.globals[pc.pointee.bx]
+                        if f.high == Tag.function {
+                            let function = f.reference(Function.self)
+                            let entry = function._withUnsafeGuaranteedRef { $0.entry }
+                            if !entry.pointee.isSimple || entry.pointee.parameterCount != i.rb {
+                                try arrange(function, base + i.ra, i.rb)
+                            }
+                            pc += 1
+                            frames[depth].pc = pc
+                            base += i.ra
+                            do { try push(function, entry, base: base, to: i.rc, isEntry: false) } catch {
+                                base = frames[depth].base
+                                pc -= 1
+                                throw error
+                            }
+                            pc = entry.pointee.code
+                            numbers = entry.pointee.numbers
+                            ticks &-= 1
+                            if ticks <= 0 { try poll() }
+                        } else {
+                            if f.high >> 60 == Tag.objectNibble, f.pointee.isHole {
+                                let g = pc.pointee.bx
+                                pc += 1
+                                throw unknownName(g)
+                            }
+                            frames[depth].pc = pc
+                            try callOther(f.pointee, base + i.ra, i.rb, base + i.rc)
+                            pc += 1
+                        }
+                    case .call:
+                        let f = base + (i.ra - 1)
+                        if f.high == Tag.function {
+                            let function = f.reference(Function.self)
+                            let entry = function._withUnsafeGuaranteedRef { $0.entry }
+                            if !entry.pointee.isSimple || entry.pointee.parameterCount != i.rb {
+                                try arrange(function, base + i.ra, i.rb)
+                            }
+                            frames[depth].pc = pc
+                            base += i.ra
+                            do { try push(function, entry, base: base, to: i.rc, isEntry: false) } catch {
+                                base = frames[depth].base
+                                throw error
+                            }
+                            pc = entry.pointee.code
+                            numbers = entry.pointee.numbers
+                            ticks &-= 1
+                            if ticks <= 0 { try poll() }
+                        } else {
+                            frames[depth].pc = pc
+                            try callOther(f.pointee, base + i.ra, i.rb, base + i.rc)
+                        }
+                    case .callShaped:
+                        let f = base + (i.ra - 1)
+                        frames[depth].pc = pc
+                        if f.high == Tag.function {
+                            let function = f.reference(Function.self)
+                            try arrangeShaped(function, base + i.ra, i.rb, pc.pointee.bx)
+                            pc += 1
+                            frames[depth].pc = pc
+                            let entry = function._withUnsafeGuaranteedRef { $0.entry }
+                            base += i.ra
+                            do { try push(function, entry, base: base, to: i.rc, isEntry: false) } catch {
+                                base = frames[depth].base
+                                throw error
+                            }
+                            pc = entry.pointee.code
+                            numbers = entry.pointee.numbers
+                        } else {
+                            try callShaped(f.pointee, base + i.ra, i.rb, base + i.rc, pc.pointee.bx)
+                            pc += 1
+                        }
+                    case .closure: closure(base + i.ra, i.bx)
+                    case .returnValue, .returnNil:
+                        let frame = frames + depth
+                        var low: UInt64 = 0
+                        var high = Tag.nil
+                        if i.op == .returnValue {
+                            let r = base + i.ra
+                            low = r.low
+                            high = r.high
+                            r.setWords(0, 0)
+                        }
+                        clear(base, frame.pointee.entry.pointee.registerCount)
+                        depth -= 1
+                        top = base
+                        if frame.pointee.isEntry {
+                            var result = Value.number(0)
+                            withUnsafeMutablePointer(to: &result) { $0.setWords(low, high) }
+                            return result
+                        }
+                        let caller = frames + depth
+                        base = caller.pointee.base
+                        pc = caller.pointee.pc
+                        numbers = caller.pointee.entry.pointee.numbers
+                        top = base + caller.pointee.entry.pointee.registerCount
+                        let d = base + frame.pointee.destination
+                        if !d.isPlain { d.deinitialize(count: 1) }
+                        d.setWords(low, high)
+
+                    case .beginTry: handlers.append(Handler(depth: depth, target: i.bx, register: i.ra))
+                    case .endTry: if handlers.count > handlerFloor { handlers.removeLast() }
+                    case .raise: throw raised(base + i.ra)
+                    case .show: show(base + i.ra)
+                    case .keep: interpreter.lastValue = (base + i.ra).pointee
+                    case .use: try use(base + i.ra, i.bx)
+                    }
+                }
+            } catch {
+                frames[depth].pc = pc
+                try recover(error, entryDepth: entryDepth, handlerFloor: handlerFloor)
+                base = frames[depth].base
+                pc = frames[depth].pc
+                numbers = frames[depth].entry.pointee.numbers
+            }
+        }
     }
 }

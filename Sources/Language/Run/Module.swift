@@ -19,7 +19,7 @@ final class Module {
         if let b = builtins[name] {
             cell = Cell(.builtin(b))
         } else {
-            cell = Cell(.nil, isDefined: false)
+            cell = Cell(Hole.value)
         }
         cells[name] = cell
         return cell
@@ -37,12 +37,11 @@ final class Module {
 
     func define(_ name: String, _ value: Value) {
         let cell = ownCell(name)
-        cell.value = value
-        cell.isDefined = true
+        cell.slot.pointee = value
     }
 
     func value(of name: String) -> Value? {
-        if let cell = cells[name] { return cell.isDefined ? cell.value : nil }
+        if let cell = cells[name] { return cell.isDefined ? cell.slot.pointee : nil }
         return builtins[name].map { .builtin($0) }
     }
 
@@ -51,12 +50,7 @@ final class Module {
         guard let cell = cells[name] else { return }
         order.removeAll { $0 == name }
         cell.isListed = false
-        if let b = builtins[name] {
-            cell.value = .builtin(b)
-        } else {
-            cell.value = .nil
-            cell.isDefined = false
-        }
+        cell.slot.pointee = builtins[name].map { .builtin($0) } ?? Hole.value
     }
 
     func removeAll() { for name in order { remove(name) } }
@@ -65,8 +59,8 @@ final class Module {
     var definitions: [(name: String, value: Value)] {
         order.compactMap { name in
             guard let cell = cells[name], cell.isDefined else { return nil }
-            if case .builtin(let b) = cell.value, builtins[name] === b { return nil }
-            return (name, cell.value)
+            if case .builtin(let b) = cell.slot.pointee, builtins[name] === b { return nil }
+            return (name, cell.slot.pointee)
         }
     }
 

@@ -72,6 +72,8 @@ public final class Builtin: @unchecked Sendable {
     /// How many parameters take a slot (all but variadic and extras; those stand last).
     let slotCount: Int
     let requiredCount: Int
+    /// How many positional arguments fill slots before a variadic parameter takes the rest.
+    let positionalSlots: Int
     let variadicName: String?
     let extrasName: String?
 
@@ -93,6 +95,12 @@ public final class Builtin: @unchecked Sendable {
             if p.kind == .required { required += 1 }
             if p.kind == .required || p.kind == .optional { slots += 1 }
         }
+        var positional = 0
+        for p in parameters {
+            if p.kind == .variadic { break }
+            if p.kind != .extras { positional += 1 }
+        }
+        positionalSlots = positional
         slotCount = slots
         requiredCount = required
         variadicName = parameters.first { $0.kind == .variadic }?.name
@@ -118,16 +126,6 @@ public final class Builtin: @unchecked Sendable {
             }
         }
         return nil
-    }
-
-    /// How many positional arguments fill slots before a variadic parameter takes the rest.
-    var positionalSlots: Int {
-        var n = 0
-        for p in parameters {
-            if p.kind == .variadic { return n }
-            if p.kind != .extras { n += 1 }
-        }
-        return n
     }
 
     /// The parameter that fills `slot`.

@@ -1,18 +1,20 @@
 /// A function written in vz, with what it captured.
 public final class Function {
     let prototype: Prototype
-    /// The captured variables' cells, in the order of the prototype's captures.
-    var cells: [Cell]
-    /// Default values are worked out where the function is made.
-    var defaults: [Value]
+    /// The part of the prototype that a call needs.
+    let entry: UnsafePointer<Entry>
+    /// What was captured: values that never change, and cells of variables that do.
+    private(set) var captures: [Value]
 
-    init(_ prototype: Prototype, cells: [Cell], defaults: [Value]) {
+    init(_ prototype: Prototype, captures: [Value]) {
         self.prototype = prototype
-        self.cells = cells
-        self.defaults = defaults
+        entry = UnsafePointer(prototype.entry)
+        self.captures = captures
     }
 
-    /// Its name, or "function" where it has none.
+    deinit { Reaper.dispose(&captures) }
+
+    /// Its name; empty for a lambda.
     public var name: String { prototype.name }
     /// What its `##` comments say.
     public var doc: String { prototype.doc }
@@ -26,16 +28,35 @@ public final class Function {
     public var signature: String { "\(name)(\(parameters.map(\.text).joined(separator: ", ")))" }
 }
 
-/// A variable that outlives its frame: a global, or a local that a closure captured.
-final class Cell {
-    var value: Value
-    /// True for a global of the session: `whos` lists it.
+/// A variable that outlives its frame: a global, or a local that a closure captured and somebody
+/// sets. Compiled code points to the slot of a global directly.
+final class Cell: VZObject {
+    let slot: UnsafeMutablePointer<Value>
+    /// A global of the session: `whos` lists it.
     var isListed = false
-    /// False for a global that nothing was assigned to yet.
-    var isDefined: Bool
 
-    init(_ value: Value, isDefined: Bool = true) {
-        self.value = value
-        self.isDefined = isDefined
+    init(_ value: Value) {
+        slot = .allocate(capacity: 1)
+        slot.initialize(to: value)
     }
+
+    deinit {
+        slot.deinitialize(count: 1)
+        slot.deallocate()
+    }
+
+    var typeName: String { "cell" }
+    var isDefined: Bool { !slot.pointee.isHole }
+}
+
+/// Stands where a variable or an optional parameter has no value yet. Never seen from vz.
+final class Hole: VZObject {
+    nonisolated(unsafe) static let shared = Hole()
+    nonisolated(unsafe) static let value = Value.object(shared)
+    private init() {}
+    var typeName: String { "nothing" }
+}
+
+extension Value {
+    var isHole: Bool { if case .object(let o) = self { o === Hole.shared } else { false } }
 }

@@ -1,0 +1,25 @@
+import Support
+
+/// Sizes beyond which vz says no instead of asking the system for memory it does not have.
+public enum Limits {
+    /// Bytes of one string.
+    public static let stringBytes = 1 << 30
+    /// Elements of one list.
+    public static let listItems = 1 << 27
+    /// Lower limits for a process that must not use much memory, such as a fuzzer; set once at start.
+    nonisolated(unsafe) package static var shift = 0
+
+    public static func checkString(_ bytes: Int) throws {
+        if bytes < 0 || bytes > stringBytes >> shift {
+            throw Failure(.memory, "a string of \(bytes) bytes is too large", hint: "the limit is \(stringBytes >> shift) bytes")
+        }
+    }
+
+    public static func checkList(_ items: Int) throws {
+        if items < 0 || items > listItems >> shift {
+            throw Failure(
+                .memory, "a list of \(items) elements is too large",
+                hint: "the limit is \(listItems >> shift) elements; a tensor holds more")
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import Support
+
+/// Where an error goes: to the nearest open `try`, or out with its place and its calls.
+extension Machine {
+    private static let longestTrace = 40
+
+    /// Called with the frame's `pc` behind the instruction that failed. Leaves the frame of the
+    /// handler current, or clears the frames down to `entryDepth` and throws.
+    func recover(_ error: any Error, entryDepth: Int, handlerFloor: Int) throws {
+        let diagnostics = located(error, entryDepth: entryDepth)
+        if handlers.count > handlerFloor, !diagnostics.isInterrupt, let handler = handlers.popLast() {
+            while depth > handler.depth { leaveFrame() }
+            let frame = frames + depth
+            let entry = frame.pointee.entry.pointee
+            top = frame.pointee.base + entry.registerCount
+            (frame.pointee.base + handler.register).pointee = errorRecord(diagnostics)
+            frame.pointee.pc = entry.code + handler.target
+            return
+        }
+        handlers.removeLast(max(0, handlers.count - handlerFloor))
+        while depth >= entryDepth { leaveFrame() }
+        throw diagnostics
+    }
+
+    private func span(of depth: Int) -> SourceSpan {
+        let frame = frames[depth]
+        let prototype = frame.function._withUnsafeGuaranteedRef { $0.prototype }
+        return prototype.span(at: max(0, frame.pc - frame.entry.pointee.code - 1))
+    }
+
+    private func located(_ error: any Error, entryDepth: Int) -> Diagnostics {
+        var all: [Diagnostic]
+        switch error {
+        case let many as Diagnostics: all = many.all
+        case let one as Diagnostic: all = [one]
+        default:
+            let f = error.asFailure
+            all = [Diagnostic(f.kind, f.message, hint: f.hint)]
+        }
+        guard var first = all.first else { return Diagnostics([Diagnostic(.value, "unknown error")]) }
+        if first.span == nil {
+            first.span = span(of: depth)
+        } else if first.trace.count < Machine.longestTrace {
+            // From a run inside a builtin: this is where the builtin was called.
+            first.trace.append(Diagnostic.Step(function: calleeName(), span: span(of: depth)))
+        }
+        var d = depth
+        while d > entryDepth, first.trace.count < Machine.longestTrace {
+            let name = frames[d].function._withUnsafeGuaranteedRef { $0.prototype.name }
+            first.trace.append(Diagnostic.Step(function: name.isEmpty ? "a function" : name, span: span(of: d - 1)))
+            d -= 1
+        }
+        all[0] = first
+        return Diagnostics(all)
+    }
+
+    /// The name of the builtin that the current instruction calls.
+    private func calleeName() -> String {
+        let frame = frames[depth]
+        let index = frame.pc - frame.entry.pointee.code - 1
+        let prototype = prototype
+        guard index >= 0, index < prototype.codeCount else { return "a call" }
+        let i = frame.entry.pointee.code[index]
+        if i.op == .callGlobal, index + 1 < prototype.codeCount {
+            let g = frame.entry.pointee.code[index + 1].bx
+            if g < prototype.globalNames.count { return prototype.globalNames[g] }
+        }
+        if i.op == .call || i.op == .callShaped, case .builtin(let b) = (frame.base + (i.ra - 1)).pointee { return b.name }
+        if i.op == .use { return "use" }
+        return "a call"
+    }
+
+    /// The `e` of `try … else e -> …`.
+    private func errorRecord(_ d: Diagnostics) -> Value {
+        guard let first = d.all.first else { return .nil }
+        return Value([
+            ("message", Value(first.message)),
+            ("kind", Value(first.kind.rawValue)),
+            ("hint", first.hint.map { Value($0) } ?? .nil),
+            ("file", first.span.map { Value($0.file) } ?? .nil),
+            ("line", first.span.map { Value($0.line) } ?? .nil),
+        ])
+    }
+
+    /// What `raise` throws: a message, or an error that was caught.
+    func raised(_ r: Slot) -> Failure {
+        switch r.pointee {
+        case .string(let s): return Failure(.raised, s.string)
+        case .record(let e):
+            guard let message = e["message"]?.asString else { break }
+            var kind = e["kind"]?.asString.flatMap(Failure.Kind.init(rawValue:)) ?? .raised
+            if kind == .interrupted { kind = .raised }
+            return Failure(kind, message, hint: e["hint"]?.asString)
+        default: break
+        }
+        return Failure(
+            .type, "`raise` takes a message or an error, not \(r.pointee.typePhrase)",
+            hint: "write raise \"what is wrong\", or raise {message: \"…\", hint: \"…\"}")
+    }
+}

@@ -1,0 +1,206 @@
+import Support
+
+/// Variables, operators and conditions: what the loop does not do itself.
+extension Machine {
+    var prototype: Prototype { frames[depth].function._withUnsafeGuaranteedRef { $0.prototype } }
+
+    @inline(never)
+    func loadConstant(_ d: Slot, _ i: Int) { d.pointee = prototype.constants[i] }
+
+    // MARK: Variables
+
+    @inline(never)
+    func getGlobal(_ d: Slot, _ g: Slot, _ i: Int) throws {
+        if g.high >> 60 == Tag.objectNibble, g.pointee.isHole { throw unknownName(i) }
+        d.pointee = g.pointee
+    }
+
+    func setGlobal(_ g: Slot, _ r: Slot) {
+        if g.high == Tag.function { graveyard.append(g.pointee) }
+        g.copy(r)
+    }
+
+    /// The name of global `i`, which has no value.
+    func unknownName(_ i: Int) -> Failure {
+        let prototype = prototype
+        let name = i < prototype.globalNames.count ? prototype.globalNames[i] : "?"
+        return Names.unknown(name, among: prototype.module.knownNames)
+    }
+
+    func newCell(_ d: Slot, _ r: Slot) { d.pointee = .object(Cell(r.pointee)) }
+
+    func getChecked(_ d: Slot, _ cell: Slot, _ pc: UnsafeMutablePointer<Instruction>) throws {
+        if cell.pointee.isHole { throw noValue(prototype.names[pc.pointee.bx]) }
+        d.pointee = cell.pointee
+    }
+
+    func checkHole(_ r: Slot, _ name: Int) throws {
+        if r.pointee.isHole { throw noValue(prototype.names[name]) }
+    }
+
+    private func noValue(_ name: String) -> Failure {
+        Failure(.name, "`\(name)` has no value yet here", hint: "set it before it is read, on every way that leads here")
+    }
+
+    @inline(__always)
+    func getCapture(_ d: Slot, _ i: Int) {
+        frames[depth].function._withUnsafeGuaranteedRef { d.pointee = $0.captures[i] }
+    }
+
+    @inline(__always)
+    func captureSlot(_ i: Int) -> Slot {
+        frames[depth].function._withUnsafeGuaranteedRef { f in
+            f.captures.withUnsafeBufferPointer { captures in
+                guard let base = captures.baseAddress else { return stack }
+                return UnsafeMutablePointer(mutating: base + i).reference(Cell.self)._withUnsafeGuaranteedRef { $0.slot }
+            }
+        }
+    }
+
+    // MARK: Operators
+
+    @inline(never)
+    func binary(_ op: BinaryOperator, _ d: Slot, _ x: Slot, _ y: Slot) throws {
+        if x.high | y.high == 0 {
+            d.pointee = try Operators.numbers(op, x.number, y.number)
+            return
+        }
+        ticks &-= 64
+        let result = try Operators.binary(op, x.pointee, y.pointee)
+        d.pointee = result
+    }
+
+    @inline(never)
+    func binaryK(_ op: BinaryOperator, _ d: Slot, _ x: Slot, _ y: Double) throws {
+        if x.high == 0 {
+            d.pointee = try Operators.numbers(op, x.number, y)
+            return
+        }
+        ticks &-= 64
+        let result = try Operators.binary(op, x.pointee, .number(y))
+        d.pointee = result
+    }
+
+    @inline(never)
+    func unary(_ op: UnaryOperator, _ d: Slot, _ x: Slot) throws {
+        let result = try Operators.unary(op, x.pointee)
+        d.pointee = result
+    }
+
+    @inline(never)
+    func contains(_ d: Slot, _ x: Slot, _ y: Slot) throws {
+        let result = try Operators.contains(y.pointee, x.pointee)
+        d.set(result)
+    }
+
+    @inline(never)
+    func test(_ op: BinaryOperator, _ x: Slot, _ y: Slot) throws -> Bool {
+        if x.high == Tag.string, y.high == Tag.string, op == .equal || op == .notEqual {
+            let same = x.low == y.low || Operators.sameScalars(text(x), text(y))
+            return same == (op == .equal)
+        }
+        return try Operators.binary(op, x.pointee, y.pointee).truth()
+    }
+
+    @inline(__always)
+    private func text(_ x: Slot) -> String { x.reference(Text.self)._withUnsafeGuaranteedRef { $0.string } }
+
+    @inline(never)
+    func testK(_ op: BinaryOperator, _ x: Slot, _ y: Double) throws -> Bool {
+        try Operators.binary(op, x.pointee, .number(y)).truth()
+    }
+
+    @inline(__always)
+    func truth(_ x: Slot) throws -> Bool {
+        let high = x.high
+        if high == Tag.bool { return x.low & 1 != 0 }
+        if high == Tag.nil { return false }
+        return try slowTruth(x)
+    }
+
+    @inline(never)
+    private func slowTruth(_ x: Slot) throws -> Bool { try x.pointee.truth() }
+
+    // MARK: Adding in place
+
+    /// `x += y`. A string or list that only `x` holds grows in place, so that building one piece by
+    /// piece takes time in proportion to its length.
+    @inline(never)
+    func add(_ y: Slot, to x: Slot) throws {
+        if x.high | y.high == 0 {
+            x.set(x.number + y.number)
+        } else if x.high == Tag.string, y.high == Tag.string {
+            let piece = y.reference(Text.self)
+            try addText(piece, to: x)
+        } else if x.high == Tag.list, y.high == Tag.list, isUnique(x, List.self) {
+            try x.reference(List.self)._withUnsafeGuaranteedRef { list in
+                try y.reference(List.self)._withUnsafeGuaranteedRef { other in
+                    try Limits.checkList(list.count + other.count)
+                    list.items.append(contentsOf: other.items)
+                }
+            }
+        } else {
+            ticks &-= 64
+            let result = try Operators.binary(.add, x.pointee, y.pointee)
+            x.pointee = result
+        }
+    }
+
+    private func addText(_ piece: Unmanaged<Text>, to x: Slot) throws {
+        if isUnique(x, Text.self) {
+            try x.reference(Text.self)._withUnsafeGuaranteedRef { text in
+                try piece._withUnsafeGuaranteedRef { other in
+                    try Limits.checkString(text.string.utf8.count + other.string.utf8.count)
+                    text.append(other)
+                }
+            }
+            return
+        }
+        let result = try x.reference(Text.self)._withUnsafeGuaranteedRef { text in
+            try piece._withUnsafeGuaranteedRef { other in
+                try Limits.checkString(text.string.utf8.count + other.string.utf8.count)
+                return Text(text.string + other.string)
+            }
+        }
+        x.pointee = .string(result)
+    }
+
+    /// True where the slot holds the only reference.
+    private func isUnique<T: AnyObject>(_ x: Slot, _ type: T.Type) -> Bool {
+        isKnownUniquelyReferenced(&UnsafeMutableRawPointer(x).assumingMemoryBound(to: type).pointee)
+    }
+
+    func addToGlobal(_ g: Slot, _ r: Slot, _ i: Int) throws {
+        if g.high | r.high == 0 {
+            g.set(g.number + r.number)
+        } else {
+            if g.high >> 60 == Tag.objectNibble, g.pointee.isHole { throw unknownName(i) }
+            try add(r, to: g)
+        }
+    }
+
+    func addToCell(_ cell: Slot, _ r: Slot) throws {
+        if cell.high >> 60 == Tag.objectNibble, cell.pointee.isHole {
+            throw Failure(.name, "this variable has no value yet here", hint: "set it before it is changed")
+        }
+        try add(r, to: cell)
+    }
+}
+
+/// Messages about names that nothing defines.
+enum Names {
+    /// What other languages call things.
+    private static let foreign = [
+        "True": "write `true`", "False": "write `false`", "None": "write `nil`", "null": "write `nil`",
+        "undefined": "write `nil`", "NaN": "write `nan`", "Infinity": "write `inf`", "elif": "write `else if`",
+        "def": "a function is written `fn name(a, b = 1) = …`", "echo": "write print(…)", "println": "write print(…)",
+        "printf": "write print(\"{x:.3f}\")", "length": "write len(x)", "size": "write len(x), or t.shape",
+        "import": "write `use \"file.vz\"`", "lambda": "write `x -> …`", "this": "vz has no `this`; a closure keeps state",
+        "self": "vz has no `self`; a closure keeps state",
+    ]
+
+    static func unknown(_ name: String, among known: [String]) -> Failure {
+        let hint = Spelling.nearest(name, among: known).map { "did you mean `\($0)`?" } ?? foreign[name]
+        return Failure(.name, "unknown name `\(name)`", hint: foreign[name] ?? hint)
+    }
+}

@@ -1,0 +1,517 @@
+import Support
+
+/// Makes a tree of a text. Errors do not stop it: after one it goes on with the next statement, so
+/// that several are reported at once.
+struct Parser {
+    let source: Source
+    var tokens: [Token]
+    var at = 0
+    var errors: [SyntaxError]
+    /// Open nesting of expressions and blocks.
+    var depth = 0
+    var functionDepth = 0
+    var loopDepth = 0
+    static let deepest = 200
+    static let tallest = 1000
+    private static let mostErrors = 20
+
+    init(_ source: Source, from: Int = 0, to: Int? = nil) {
+        self.source = source
+        var lexer = Lexer(source, from: from, to: to)
+        tokens = lexer.all()
+        errors = lexer.errors
+    }
+
+    // MARK: Doors
+
+    /// The program of `text`, or all that is wrong with it.
+    static func program(of text: String, file: String) throws(Diagnostics) -> Program {
+        var parser = Parser(Source(text, file: file))
+        let program = parser.program()
+        let found = parser.diagnostics()
+        if !found.isEmpty { throw Diagnostics(found) }
+        return program
+    }
+
+    static func outcome(of text: String, file: String) -> ParseOutcome {
+        var parser = Parser(Source(text, file: file))
+        _ = parser.program()
+        guard let first = parser.errors.min(by: { $0.start < $1.start }) else { return .complete }
+        if parser.errors.allSatisfy(\.isIncomplete) || first.isIncomplete { return .incomplete }
+        return .errors(parser.diagnostics())
+    }
+
+    private func diagnostics() -> [Diagnostic] {
+        var seen = Set<Int>()
+        return errors.sorted { $0.start < $1.start }.filter { seen.insert(source.line(of: $0.start)).inserted }
+            .prefix(Parser.mostErrors).map {
+                Diagnostic(.syntax, $0.message, hint: $0.hint, span: source.span($0.start, $0.end))
+            }
+    }
+
+    mutating func program() -> Program {
+        var statements: [Statement] = []
+        while current.kind != .end {
+            statements += statementsOfLine(closing: .end)
+        }
+        let end = source.bytes.count
+        let body = Node(.block(Block(statements, 0, end)), 0, end)
+        return Program(
+            source: source,
+            main: FunctionNode(name: "", parameters: [], body: body, doc: "", start: 0, end: end))
+    }
+
+    // MARK: Tokens
+
+    var current: Token { tokens[at] }
+    var kind: Token.Kind { tokens[at].kind }
+    func ahead(_ n: Int) -> Token.Kind { at + n < tokens.count ? tokens[at + n].kind : .end }
+    /// End of the last token taken.
+    var lastEnd: Int { at > 0 ? tokens[at - 1].end : 0 }
+
+    @discardableResult
+    mutating func take() -> Token {
+        let t = tokens[at]
+        if at + 1 < tokens.count { at += 1 }
+        return t
+    }
+
+    mutating func accept(_ kind: Token.Kind) -> Bool {
+        guard self.kind == kind else { return false }
+        take()
+        return true
+    }
+
+    mutating func skipNewlines() { while kind == .newline { take() } }
+
+    func text(_ t: Token) -> String { source.text(t.start, t.end) }
+
+    /// The token in words: "`)`", "the end of the line", "the name `x`".
+    func describe(_ t: Token) -> String {
+        switch t.kind {
+        case .end: "the end of the text"
+        case .newline: "the end of the line"
+        case .name: "the name `\(text(t))`"
+        case .number: "the number `\(text(t))`"
+        case .string, .rawString: "a string"
+        default: "`\(text(t))`"
+        }
+    }
+
+    func unexpected(_ wanted: String, hint: String? = nil) -> SyntaxError {
+        let t = current
+        return SyntaxError(
+            message: "expected \(wanted), found \(describe(t))", hint: hint, start: t.start,
+            end: max(t.end, t.start + 1), isIncomplete: t.kind == .end)
+    }
+
+    @discardableResult
+    mutating func expect(_ kind: Token.Kind, _ wanted: String, hint: String? = nil) throws(SyntaxError) -> Token {
+        guard self.kind == kind else { throw unexpected(wanted, hint: hint) }
+        return take()
+    }
+
+    mutating func nested<T>(_ body: (inout Parser) throws(SyntaxError) -> T) throws(SyntaxError) -> T {
+        depth += 1
+        defer { depth -= 1 }
+        if depth > Parser.deepest {
+            throw SyntaxError(
+                message: "this is nested too deeply", hint: "give the inner parts names", start: current.start,
+                end: current.end)
+        }
+        return try body(&self)
+    }
+
+    // MARK: Statements
+
+    /// The statements up to the end of the line. After an error: none, and the reader stands at the
+    /// next statement.
+    private mutating func statementsOfLine(closing: Token.Kind) -> [Statement] {
+        var result: [Statement] = []
+        while kind == .newline || kind == .semicolon { take() }
+        if kind == closing || kind == .end { return result }
+        do throws(SyntaxError) {
+            let node = try statement()
+            var isSilent = false
+            if kind == .semicolon {
+                isSilent = true
+                take()
+            } else if kind != .newline, kind != closing, kind != .end {
+                throw afterStatement(node)
+            }
+            result.append(Statement(node: node, isSilent: isSilent))
+        } catch {
+            errors.append(error)
+            recover(closing: closing)
+        }
+        return result
+    }
+
+    /// Two things on a line that do not belong together: what may have been meant.
+    private func afterStatement(_ node: Node) -> SyntaxError {
+        var hint: String?
+        if case .name(let use) = node.kind { hint = Parser.foreign[use.name] }
+        if kind == .plus || kind == .minus || kind == .starStar { hint = hint ?? "write `x += 1`, and `x ^ 2` for a power" }
+        if kind == .assign { return badTarget(node) }
+        if kind == .rightParen || kind == .rightBracket || kind == .rightBrace {
+            return SyntaxError(
+                message: "`\(text(current))` closes nothing", hint: "remove it, or open it before", start: current.start,
+                end: current.end)
+        }
+        if kind == .colon { hint = hint ?? "a block goes between { and }" }
+        return unexpected("the end of the line or `;`", hint: hint)
+    }
+
+    /// Words of other languages.
+    private static let foreign = [
+        "def": "a function is written `fn name(a, b = 1) = …` or `fn name(a) { … }`",
+        "function": "a function is written `fn name(a, b = 1) = …` or `fn name(a) { … }`",
+        "func": "a function is written `fn name(a, b = 1) = …` or `fn name(a) { … }`",
+        "let": "a variable needs no word before it: `x = 1`", "var": "a variable needs no word before it: `x = 1`",
+        "const": "a variable needs no word before it: `x = 1`", "local": "a variable needs no word before it: `x = 1`",
+        "import": "write `use \"file.vz\"` or `use \"file.vz\" as m`",
+        "from": "write `use \"file.vz\"` or `use \"file.vz\" as m`",
+        "elif": "write `else if`", "elsif": "write `else if`", "elseif": "write `else if`",
+        "lambda": "write `x -> …` or `(x, y) -> …`", "throw": "write `raise \"…\"`",
+        "catch": "write `try … else e -> …`", "except": "write `try … else e -> …`",
+        "assert": "write `assert(condition, \"message\")`", "print": "write print(…)",
+        "global": "a function gives its result back; to keep state, set a field of a record",
+    ]
+
+    /// Go on at the next statement: behind the line's end, or at the bracket that closes this block.
+    private mutating func recover(closing: Token.Kind) {
+        var open = 0
+        while kind != .end {
+            switch kind {
+            case .newline, .semicolon:
+                if open <= 0 { return }
+            case .leftBrace: open += 1
+            case .rightBrace:
+                if open == 0, closing == .rightBrace { return }
+                open = max(0, open - 1)
+            default: break
+            }
+            take()
+        }
+    }
+
+    mutating func block() throws(SyntaxError) -> Block {
+        try nested { (p) throws(SyntaxError) in
+            let start = p.current.start
+            try p.expect(.leftBrace, "`{`", hint: p.kind == .colon ? "a block goes between { and }" : nil)
+            var statements: [Statement] = []
+            while p.kind != .rightBrace {
+                if p.kind == .end {
+                    throw SyntaxError(
+                        message: "this `{` is not closed", hint: "end the block with `}`", start: start, end: start + 1,
+                        isIncomplete: true)
+                }
+                statements += p.statementsOfLine(closing: .rightBrace)
+            }
+            p.take()
+            return Block(statements, start, p.lastEnd)
+        }
+    }
+
+    private mutating func statement() throws(SyntaxError) -> Node {
+        let start = current.start
+        switch kind {
+        case .fn where ahead(1) == .name: return try definition()
+        case .for: return try forLoop()
+        case .while:
+            take()
+            let condition = try expression()
+            let body = try loopBody()
+            return make(.while(condition, body), start, [condition])
+        case .break, .continue:
+            let word = take()
+            if loopDepth == 0 {
+                throw SyntaxError(message: "`\(text(word))` outside a loop", start: word.start, end: word.end)
+            }
+            return make(word.kind == .break ? .break : .continue, start, [])
+        case .return: return try returnStatement()
+        case .raise:
+            take()
+            let value = try expression()
+            return make(.raise(value), start, [value])
+        case .use: return try use()
+        default: return try assignmentOrExpression()
+        }
+    }
+
+    mutating func loopBody() throws(SyntaxError) -> Block {
+        loopDepth += 1
+        defer { loopDepth -= 1 }
+        return try block()
+    }
+
+    private mutating func forLoop() throws(SyntaxError) -> Node {
+        let start = take().start
+        let names = try loopNames()
+        try expect(.in, "`in`", hint: "a loop is written `for x in xs { … }`")
+        let iterable = try expression()
+        let body = try loopBody()
+        return make(.for(ForNode(names, iterable, body)), start, [iterable])
+    }
+
+    mutating func loopNames() throws(SyntaxError) -> [NameUse] {
+        if kind == .leftParen {
+            throw unexpected("a name", hint: "write `for a, b in …`, without brackets around the names")
+        }
+        var names: [NameUse] = []
+        repeat {
+            let t = try expect(.name, "a name")
+            names.append(NameUse(text(t), t.start, t.end))
+        } while accept(.comma)
+        return names
+    }
+
+    private mutating func returnStatement() throws(SyntaxError) -> Node {
+        let word = take()
+        if functionDepth == 0 {
+            throw SyntaxError(message: "`return` outside a function", start: word.start, end: word.end)
+        }
+        guard current.beginsExpression else { return make(.return(nil), word.start, []) }
+        let value = try expressionList()
+        return make(.return(value), word.start, [value])
+    }
+
+    private mutating func use() throws(SyntaxError) -> Node {
+        let start = take().start
+        guard kind == .string || kind == .rawString else {
+            throw unexpected("a file name in quotes", hint: "write `use \"file.vz\"` or `use \"file.vz\" as m`")
+        }
+        let path = try string()
+        guard case .string(let file) = path.kind else {
+            throw SyntaxError(message: "the file name of `use` must be plain text", start: path.start, end: path.end)
+        }
+        var alias: NameUse?
+        if accept(.as) {
+            let t = try expect(.name, "a name")
+            alias = NameUse(text(t), t.start, t.end)
+        }
+        return make(.use(UseNode(file, alias)), start, [])
+    }
+
+    /// `a`, or `a, b, c` as a list.
+    private mutating func expressionList() throws(SyntaxError) -> Node {
+        let first = try expression()
+        guard kind == .comma else { return first }
+        var items = [first]
+        while accept(.comma) {
+            skipNewlines()
+            items.append(try spreadable())
+        }
+        return make(.list(items), first.start, items)
+    }
+
+    private mutating func assignmentOrExpression() throws(SyntaxError) -> Node {
+        let start = current.start
+        var targets: [Node] = [try spreadable()]
+        while kind == .comma {
+            take()
+            targets.append(try spreadable())
+        }
+        if kind == .assign {
+            let places = try makeTargets(targets)
+            take()
+            skipNewlines()
+            let value = try expressionList()
+            return make(.assign(places, value), start, targets + [value])
+        }
+        if let op = current.augmented {
+            guard targets.count == 1, let left = targets.first else {
+                throw unexpected("`=`", hint: "an operator with `=` changes one variable at a time")
+            }
+            let place = try target(left)
+            take()
+            skipNewlines()
+            let value = try expression()
+            return make(.augment(place, op, value), start, [left, value])
+        }
+        if targets.count > 1 {
+            throw unexpected("`=`", hint: "several values on a line need brackets: [a, b]")
+        }
+        if let only = targets.first {
+            if case .spread = only.kind {
+                throw SyntaxError(
+                    message: "`*` spreads a list among arguments or inside [ ]", start: only.start, end: only.end)
+            }
+            return only
+        }
+        throw unexpected("an expression")
+    }
+
+    private func makeTargets(_ nodes: [Node]) throws(SyntaxError) -> [Target] {
+        var places: [Target] = []
+        var rests = 0
+        for node in nodes {
+            if case .spread(let inner) = node.kind {
+                var place = try target(inner)
+                place.takesRest = true
+                rests += 1
+                places.append(place)
+            } else {
+                places.append(try target(node))
+            }
+        }
+        if rests > 1 || (rests == 1 && nodes.count == 1) {
+            throw SyntaxError(
+                message: rests > 1 ? "only one `*name` can take the rest" : "`*name` needs another name beside it",
+                start: nodes[0].start, end: nodes[nodes.count - 1].end)
+        }
+        return places
+    }
+
+    private func target(_ node: Node) throws(SyntaxError) -> Target {
+        switch node.kind {
+        case .name(let use): return Target(kind: .name(use), start: node.start, end: node.end)
+        case .index(let base, let indices):
+            return Target(kind: .index(base, indices), start: node.start, end: node.end)
+        case .member(let base, let name):
+            return Target(kind: .member(base, name), start: node.start, end: node.end)
+        default: throw badTarget(node)
+        }
+    }
+
+    private func badTarget(_ node: Node) -> SyntaxError {
+        let hint: String
+        switch node.kind {
+        case .call: hint = "a function is defined with `fn name(a) = …`"
+        case .binary, .and, .or, .unary, .contains: hint = "to compare, write `==`"
+        case .list: hint = "several variables are set with `a, b = …`"
+        default: hint = "the left side of `=` is a name, `x[i]` or `x.name`"
+        }
+        return SyntaxError(message: "this cannot be assigned to", hint: hint, start: node.start, end: node.end)
+    }
+
+    // MARK: Functions
+
+    private mutating func definition() throws(SyntaxError) -> Node {
+        let start = take().start
+        let nameToken = take()
+        let name = NameUse(text(nameToken), nameToken.start, nameToken.end)
+        let function = try functionRest(name: name.name, start: start)
+        return make(.define(name, function), start, [function.body])
+    }
+
+    /// What follows `fn name`: parameters, and `= expression` or a block.
+    mutating func functionRest(name: String, start: Int) throws(SyntaxError) -> FunctionNode {
+        try expect(.leftParen, "`(`", hint: "a function is written `fn name(a, b = 1) = …` or `fn name(a) { … }`")
+        let parameters = try parameters()
+        let body: Node
+        if accept(.assign) {
+            skipNewlines()
+            body = try functionBody { (p) throws(SyntaxError) in try p.expression() }
+        } else if kind == .leftBrace {
+            body = try functionBody { (p) throws(SyntaxError) in
+                let block = try p.block()
+                return p.make(.block(block), block.start, [])
+            }
+        } else {
+            throw unexpected("`=` or `{`", hint: "a function is written `fn name(a) = …` or `fn name(a) { … }`")
+        }
+        return FunctionNode(
+            name: name, parameters: parameters, body: body, doc: docComment(before: start), start: start, end: lastEnd)
+    }
+
+    mutating func functionBody(_ body: (inout Parser) throws(SyntaxError) -> Node) throws(SyntaxError) -> Node {
+        functionDepth += 1
+        let loops = loopDepth
+        loopDepth = 0
+        defer {
+            functionDepth -= 1
+            loopDepth = loops
+        }
+        return try body(&self)
+    }
+
+    /// Parameters up to and with the `)`.
+    mutating func parameters() throws(SyntaxError) -> [ParameterNode] {
+        var result: [ParameterNode] = []
+        while kind != .rightParen {
+            let parameterStart = current
+            var kind = Parameter.Kind.required
+            if accept(.star) { kind = .variadic } else if accept(.starStar) { kind = .extras }
+            let t = try expect(.name, "a parameter name")
+            var defaultValue: Node?
+            if accept(.assign) {
+                defaultValue = try expression()
+                if kind == .required { kind = .optional }
+            } else if self.kind == .colon {
+                throw unexpected("`,` or `)`", hint: "parameters have no types; a default is written `\(text(t)) = 1`")
+            }
+            if result.contains(where: { $0.use.name == text(t) }) {
+                throw SyntaxError(message: "`\(text(t))` is a parameter twice", start: t.start, end: t.end)
+            }
+            try checkOrder(kind, after: result, at: parameterStart)
+            result.append(ParameterNode(use: NameUse(text(t), t.start, t.end), kind: kind, defaultValue: defaultValue))
+            if result.count > 200 {
+                throw SyntaxError(message: "a function has at most 200 parameters", start: t.start, end: t.end)
+            }
+            if !accept(.comma) { break }
+        }
+        try expect(.rightParen, "`,` or `)`")
+        return result
+    }
+
+    private func checkOrder(_ kind: Parameter.Kind, after: [ParameterNode], at t: Token) throws(SyntaxError) {
+        guard let last = after.last?.kind else { return }
+        let problem: String?
+        switch (last, kind) {
+        case (.extras, _): problem = "`**` must be the last parameter"
+        case (.optional, .required) where !after.contains { $0.kind == .variadic }:
+            problem = "a parameter without a default cannot follow one with a default"
+        case (_, .variadic) where after.contains { $0.kind == .variadic }: problem = "only one parameter can take the rest"
+        default: problem = nil
+        }
+        if let problem { throw SyntaxError(message: problem, start: t.start, end: t.end) }
+    }
+
+    /// The `##` lines right above `offset`.
+    private func docComment(before offset: Int) -> String {
+        let bytes = source.bytes
+        var lines: [String] = []
+        var lineStart = offset
+        while lineStart > 0, bytes[lineStart - 1] != 10 { lineStart -= 1 }
+        while lineStart > 0 {
+            let end = lineStart - 1
+            var start = end
+            while start > 0, bytes[start - 1] != 10 { start -= 1 }
+            let line = source.text(start, end)
+            guard let first = line.firstIndex(where: { $0 != " " && $0 != "\t" }), line[first...].hasPrefix("##") else { break }
+            var body = line[first...].dropFirst(2)
+            if body.first == " " { body = body.dropFirst() }
+            while body.last == " " || body.last == "\r" { body = body.dropLast() }
+            lines.append(String(body))
+            lineStart = start
+        }
+        return lines.reversed().joined(separator: "\n")
+    }
+
+    // MARK: Nodes
+
+    func make(_ kind: NodeKind, _ start: Int, _ children: [Node]) -> Node {
+        var height = 0
+        var hasBlock = false
+        for child in children {
+            height = max(height, child.height)
+            hasBlock = hasBlock || child.hasBlock
+        }
+        switch kind {
+        case .if, .block, .tryElse: hasBlock = true
+        case .function: hasBlock = false
+        default: break
+        }
+        return Node(kind, start, lastEnd, height: height + 1, hasBlock: hasBlock)
+    }
+
+    /// The node, unless the tree has grown too tall to be walked.
+    func checked(_ node: Node) throws(SyntaxError) -> Node {
+        if node.height > Parser.tallest {
+            throw SyntaxError(
+                message: "this expression is too long", hint: "give parts of it names", start: node.start, end: node.end)
+        }
+        return node
+    }
+}

@@ -1,0 +1,54 @@
+import Glibc
+import Support
+
+/// Reading text files whole.
+public enum TextFile {
+    /// When and how a file last changed: enough to see that it is still the same.
+    public struct Stamp: Equatable {
+        let seconds: Int
+        let nanoseconds: Int
+        let size: Int
+        let inode: UInt
+    }
+
+    public static func stamp(_ path: String) throws -> Stamp {
+        var info = stat()
+        guard stat(path, &info) == 0 else { throw failure(path, errno) }
+        return Stamp(
+            seconds: info.st_mtim.tv_sec, nanoseconds: info.st_mtim.tv_nsec, size: Int(info.st_size), inode: UInt(info.st_ino))
+    }
+
+    /// The text of the file at `path`, which must be UTF-8.
+    public static func read(_ path: String) throws -> String {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw failure(path, errno) }
+        defer { close(file) }
+        var info = stat()
+        guard fstat(file, &info) == 0 else { throw failure(path, errno) }
+        if info.st_mode & S_IFMT == S_IFDIR {
+            throw Failure(.file, "'\(path)' is a folder", hint: "name a file in it")
+        }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let n = Glibc.read(file, &buffer, buffer.count)
+            if n < 0 {
+                if errno == EINTR { continue }
+                throw failure(path, errno)
+            }
+            if n == 0 { break }
+            bytes.append(contentsOf: buffer[..<n])
+            try Limits.checkString(bytes.count)
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw Failure(.file, "'\(path)' is not a text in UTF-8", hint: "iconv converts texts; a binary file needs its own reader")
+        }
+        return text
+    }
+
+    private static func failure(_ path: String, _ code: Int32) -> Failure {
+        Failure(
+            .io, "cannot read '\(path)': \(String(cString: strerror(code)))",
+            hint: code == ENOENT ? "look with `ls`; the name is taken from the current folder unless it begins with / or ~" : nil)
+    }
+}
