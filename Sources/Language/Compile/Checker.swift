@@ -16,16 +16,20 @@ enum Checker {
             } catch {
                 let f = error.asFailure
                 found.append(
-                    Diagnostic(f.kind, f.message, hint: f.hint, span: program.source.span(use.start, use.end)))
+                    Diagnostic(f.kind, f.message, hint: f.hint, span: program.source.span(use.start, use.end))
+                )
             }
         }
         var reported = Set<String>()
-        for use in resolver.globalReads where !names.contains(use.name) && reported.insert(use.name).inserted {
+        for use in resolver.globalReads where !names.contains(use.name) && reported.insert(use.name).inserted
+        {
             let f = Names.unknown(use.name, among: Array(names))
             found.append(
                 Diagnostic(f.kind, f.message, hint: f.hint, span: program.source.span(use.start, use.end)))
         }
-        return found.sorted { ($0.span?.line ?? 0, $0.span?.column ?? 0) < ($1.span?.line ?? 0, $1.span?.column ?? 0) }
+        return found.sorted {
+            ($0.span?.line ?? 0, $0.span?.column ?? 0) < ($1.span?.line ?? 0, $1.span?.column ?? 0)
+        }
     }
 
     /// The names that a used file defines, with those of the files that it uses.

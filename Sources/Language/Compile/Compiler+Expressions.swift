@@ -68,7 +68,8 @@ extension Compiler {
 
     private static let plainOps: [BinaryOperator: Op] = [
         .add: .add, .subtract: .subtract, .multiply: .multiply, .divide: .divide, .floorDivide: .floorDivide,
-        .modulo: .modulo, .power: .power, .matmul: .matmul, .equal: .equal, .notEqual: .notEqual, .less: .less,
+        .modulo: .modulo, .power: .power, .matmul: .matmul, .equal: .equal, .notEqual: .notEqual,
+        .less: .less,
         .lessEqual: .lessEqual, .greater: .greater, .greaterEqual: .greaterEqual,
     ]
     private static let constantOps: [BinaryOperator: Op] = [
@@ -356,7 +357,8 @@ extension Compiler {
     private static let unlessOps: [BinaryOperator: (plain: Op, constant: Op)] = [
         .equal: (.unlessEqual, .unlessEqualK), .notEqual: (.unlessNotEqual, .unlessNotEqualK),
         .less: (.unlessLess, .unlessLessK), .lessEqual: (.unlessLessEqual, .unlessLessEqualK),
-        .greater: (.unlessGreater, .unlessGreaterK), .greaterEqual: (.unlessGreaterEqual, .unlessGreaterEqualK),
+        .greater: (.unlessGreater, .unlessGreaterK),
+        .greaterEqual: (.unlessGreaterEqual, .unlessGreaterEqualK),
     ]
 
     private func unless(_ op: BinaryOperator, _ a: Node, _ b: Node, _ node: Node) throws -> Int {

@@ -57,7 +57,11 @@ extension Compiler {
         guard let loop = loops.last else { return }
         for _ in loop.tries..<max(loop.tries, tries) { emit(.endTry) }
         let jump = emit(.jump, 0)
-        if isBreak { loops[loops.count - 1].breaks.append(jump) } else { loops[loops.count - 1].continues.append(jump) }
+        if isBreak {
+            loops[loops.count - 1].breaks.append(jump)
+        } else {
+            loops[loops.count - 1].continues.append(jump)
+        }
     }
 
     // MARK: Setting
@@ -65,7 +69,8 @@ extension Compiler {
     private func assign(_ targets: [Target], _ value: Node, _ node: Node) throws {
         if targets.count == 1, let target = targets.first { return try assign(target, value) }
         if case .list(let items) = value.kind, !value.isBracketed, items.count == targets.count,
-            !targets.contains(where: \.takesRest), !items.contains(where: { if case .spread = $0.kind { true } else { false } })
+            !targets.contains(where: \.takesRest),
+            !items.contains(where: { if case .spread = $0.kind { true } else { false } })
         {
             // `a, b = b, a`: all values first, no list.
             let first = next
@@ -88,7 +93,9 @@ extension Compiler {
             return try set(target, from: r)
         }
         // `s = s + x` grows s in place like `s += x`.
-        if case .binary(.add, let a, let b) = value.kind, case .name(let left) = a.kind, isSame(left, use), !b.hasBlock {
+        if case .binary(.add, let a, let b) = value.kind, case .name(let left) = a.kind, isSame(left, use),
+            !b.hasBlock
+        {
             let r = try operand(b)
             mark(value)
             let span = here
@@ -96,7 +103,9 @@ extension Compiler {
             parts.spans[parts.spans.count - 1] = span
             return
         }
-        if let r = directRegister(use), !value.hasBlock, isSafeDirectly(value) { return try expression(value, into: r) }
+        if let r = directRegister(use), !value.hasBlock, isSafeDirectly(value) {
+            return try expression(value, into: r)
+        }
         let r = try operand(value)
         store(use, from: r)
     }
@@ -108,7 +117,8 @@ extension Compiler {
     /// True where the value is written to its register by the last instruction alone.
     private func isSafeDirectly(_ node: Node) -> Bool {
         switch node.kind {
-        case .number, .string, .bool, .nil, .name, .unary, .binary, .call, .index, .member, .list, .record, .function,
+        case .number, .string, .bool, .nil, .name, .unary, .binary, .call, .index, .member, .list, .record,
+            .function,
             .interpolation, .comprehension, .range, .contains:
             true
         default: false
@@ -178,7 +188,9 @@ extension Compiler {
         }
     }
 
-    private func augmentIndex(_ base: Node, _ indices: [Node], _ op: BinaryOperator, _ value: Node, _ node: Node) throws {
+    private func augmentIndex(
+        _ base: Node, _ indices: [Node], _ op: BinaryOperator, _ value: Node, _ node: Node
+    ) throws {
         if indices.count == 1, let only = indices.first {
             let rb = try operand(base)
             let ri = try operand(only)
@@ -205,7 +217,8 @@ extension Compiler {
 
     private func emit(op: BinaryOperator, _ d: Int, _ a: Int, _ b: Int) {
         let ops: [BinaryOperator: Op] = [
-            .add: .add, .subtract: .subtract, .multiply: .multiply, .divide: .divide, .floorDivide: .floorDivide,
+            .add: .add, .subtract: .subtract, .multiply: .multiply, .divide: .divide,
+            .floorDivide: .floorDivide,
             .modulo: .modulo, .power: .power, .matmul: .matmul,
         ]
         emit(ops[op] ?? .add, d, a, b)
@@ -234,7 +247,9 @@ extension Compiler {
 
     /// `for names in iterable { body }`, also of comprehensions.
     func loop(_ names: [NameUse], _ iterable: Node, _ body: () throws -> Void) throws {
-        if names.count == 1, let name = names.first, case .range(let lower?, let upper?, let includesUpper) = iterable.kind {
+        if names.count == 1, let name = names.first,
+            case .range(let lower?, let upper?, let includesUpper) = iterable.kind
+        {
             return try rangeLoop(name, lower, upper, includesUpper, iterable, body)
         }
         let mark = next
@@ -260,7 +275,9 @@ extension Compiler {
         emit(.forNext, state, first, names.count)
         let exit = emit(.jump, 0)
         if !isDirect {
-            for (i, v) in variables.enumerated() { emit(v.needsCell ? .newCell : .move, v.register, first + i) }
+            for (i, v) in variables.enumerated() {
+                emit(v.needsCell ? .newCell : .move, v.register, first + i)
+            }
         }
         try body()
         emit(.loop, 0, bx: top)
@@ -276,7 +293,8 @@ extension Compiler {
 
     /// A loop over a range that is written in place needs no range.
     private func rangeLoop(
-        _ name: NameUse, _ lower: Node, _ upper: Node, _ includesUpper: Bool, _ iterable: Node, _ body: () throws -> Void
+        _ name: NameUse, _ lower: Node, _ upper: Node, _ includesUpper: Bool, _ iterable: Node,
+        _ body: () throws -> Void
     ) throws {
         guard let v = name.variable else { return }
         let mark = next

@@ -214,7 +214,8 @@ final class Compiler {
 
     /// The register of a plain local that surely has a value; nil for anything else.
     func plainRegister(_ node: Node) -> Int? {
-        guard case .name(let use) = node.kind, !use.needsCheck, case .register(let r) = place(use), use.variable != nil
+        guard case .name(let use) = node.kind, !use.needsCheck, case .register(let r) = place(use),
+            use.variable != nil
         else { return nil }
         return r
     }
@@ -227,7 +228,8 @@ final class Compiler {
             if r != d { emit(.move, d, r) }
         case .cell(let r): emit(use.needsCheck ? .getCellChecked : .getCell, d, r, 0); nameWord(use)
         case .capture(let i): emit(.getCapture, d, i)
-        case .captureCell(let i): emit(use.needsCheck ? .getCaptureCellChecked : .getCaptureCell, d, i); nameWord(use)
+        case .captureCell(let i):
+            emit(use.needsCheck ? .getCaptureCellChecked : .getCaptureCell, d, i); nameWord(use)
         case .global(let g): emit(.getGlobal, d, bx: g)
         }
     }
@@ -269,7 +271,8 @@ final class Compiler {
     // MARK: Functions
 
     func closure(_ node: FunctionNode, into d: Int) throws {
-        let compiler = Compiler(node, source: source, module: module, parent: self, isMain: false, shows: false)
+        let compiler = Compiler(
+            node, source: source, module: module, parent: self, isMain: false, shows: false)
         let prototype = try compiler.prototype()
         parts.prototypes.append(prototype)
         emit(.closure, d, bx: parts.prototypes.count - 1)

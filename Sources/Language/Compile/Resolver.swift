@@ -141,7 +141,9 @@ final class Resolver {
     }
 
     private func finish(_ scope: Scope) {
-        for v in scope.node.locals where v.isCaptured && (v.assignments > 1 || v.isSetInLoop) { v.needsCell = true }
+        for v in scope.node.locals where v.isCaptured && (v.assignments > 1 || v.isSetInLoop) {
+            v.needsCell = true
+        }
     }
 
     // MARK: Functions
@@ -315,7 +317,8 @@ final class Resolver {
             errors.append(
                 Diagnostic(
                     .name, "`\(use.name)` is not a variable of this function",
-                    hint: "give the new value back with `return`, or keep it in a record: `state.\(use.name) += 1`",
+                    hint:
+                        "give the new value back with `return`, or keep it in a record: `state.\(use.name) += 1`",
                     span: source.span(use.start, use.end)))
             return
         }
@@ -369,7 +372,8 @@ enum AssignedNames {
         case .list(let items): parts = items
         case .record(let entries): parts = entries.map(\.value)
         case .range(let a, let b, _): parts = [a, b].compactMap { $0 }
-        case .spread(let n), .unary(_, let n), .raise(let n), .member(let n, _), .augment(_, _, let n): parts = [n]
+        case .spread(let n), .unary(_, let n), .raise(let n), .member(let n, _), .augment(_, _, let n):
+            parts = [n]
         case .binary(_, let a, let b), .contains(let a, let b, _), .and(let a, let b), .or(let a, let b),
             .coalesce(let a, let b):
             parts = [a, b]

@@ -11,7 +11,9 @@ public enum Limits {
 
     public static func checkString(_ bytes: Int) throws {
         if bytes < 0 || bytes > stringBytes >> shift {
-            throw Failure(.memory, "a string of \(bytes) bytes is too large", hint: "the limit is \(stringBytes >> shift) bytes")
+            throw Failure(
+                .memory, "a string of \(bytes) bytes is too large",
+                hint: "the limit is \(stringBytes >> shift) bytes")
         }
     }
 

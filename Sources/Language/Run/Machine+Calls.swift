@@ -12,7 +12,8 @@ extension Machine {
         if p.variadicRegister == nil, count > p.positionalCount { throw Calls.tooMany(p, count) }
         var rest: [Value] = []
         if count > p.positionalCount {
-            rest = Array(UnsafeBufferPointer(start: args + p.positionalCount, count: count - p.positionalCount))
+            rest = Array(
+                UnsafeBufferPointer(start: args + p.positionalCount, count: count - p.positionalCount))
             clear(args + p.positionalCount, count - p.positionalCount)
         }
         for i in min(count, p.positionalCount)..<p.parameterCount {
@@ -26,7 +27,9 @@ extension Machine {
     }
 
     /// The same from values with names.
-    func place(_ p: Prototype, _ positional: [Value], _ named: [(name: String, value: Value)], at args: Slot) throws {
+    func place(_ p: Prototype, _ positional: [Value], _ named: [(name: String, value: Value)], at args: Slot)
+        throws
+    {
         if p.variadicRegister == nil, positional.count > p.positionalCount {
             throw Calls.tooMany(p, positional.count)
         }
@@ -37,7 +40,9 @@ extension Machine {
         }
         let extras = p.extrasRegister.map { _ in Record() }
         for (name, value) in named {
-            if let i = p.parameters.firstIndex(where: { $0.name == name && ($0.kind == .required || $0.kind == .optional) }) {
+            if let i = p.parameters.firstIndex(where: {
+                $0.name == name && ($0.kind == .required || $0.kind == .optional)
+            }) {
                 if given[i] { throw Calls.twice(p.name, name) }
                 (args + i).pointee = value
                 given[i] = true
@@ -73,7 +78,9 @@ extension Machine {
                 positional += try Sequences.items(v, "`*` spreads")
                 try Limits.checkList(positional.count)
             case .spreadRecord:
-                guard case .record(let r) = v else { throw Failure(.type, "`**` spreads a record, not \(v.typePhrase)") }
+                guard case .record(let r) = v else {
+                    throw Failure(.type, "`**` spreads a record, not \(v.typePhrase)")
+                }
                 for (name, value) in r.pairs { named.append((name, value)) }
             }
         }
@@ -171,7 +178,9 @@ extension Machine {
         let slots = b.slotCount
         for i in 0..<slots { (args + i).pointee = .nil }
         defer { clear(args, slots) }
-        if positional.count > b.positionalSlots, b.variadicName == nil { throw Calls.tooMany(b, positional.count) }
+        if positional.count > b.positionalSlots, b.variadicName == nil {
+            throw Calls.tooMany(b, positional.count)
+        }
         var given: UInt64 = 0
         for i in 0..<min(positional.count, b.positionalSlots) {
             (args + i).pointee = positional[i]
@@ -252,7 +261,8 @@ extension Machine {
             for source in made.captures {
                 switch source {
                 case .register(let r): captures.append((current.base + r).pointee)
-                case .capture(let k): captures.append(current.function._withUnsafeGuaranteedRef { $0.captures[k] })
+                case .capture(let k):
+                    captures.append(current.function._withUnsafeGuaranteedRef { $0.captures[k] })
                 }
             }
         }
@@ -278,7 +288,9 @@ enum Calls {
         tooMany(b.name, b.parameters, b.positionalSlots, b.requiredCount, count)
     }
 
-    private static func tooMany(_ name: String, _ parameters: [Parameter], _ most: Int, _ required: Int, _ count: Int)
+    private static func tooMany(
+        _ name: String, _ parameters: [Parameter], _ most: Int, _ required: Int, _ count: Int
+    )
         -> Failure
     {
         Failure(
@@ -288,7 +300,9 @@ enum Calls {
     }
 
     static func missing(_ p: Prototype, _ parameter: String) -> Failure {
-        Failure(.argument, "\(called(p.name)) needs `\(parameter)`", hint: "it is \(signature(p.name, p.parameters))")
+        Failure(
+            .argument, "\(called(p.name)) needs `\(parameter)`",
+            hint: "it is \(signature(p.name, p.parameters))")
     }
 
     static func missing(_ b: Builtin, _ parameter: String) -> Failure {

@@ -84,7 +84,8 @@ extension Machine {
             return true
         }
         guard case .list(let parts) = value, parts.count == names else {
-            let shown = if case .list(let parts) = value { "a list of \(parts.count)" } else { value.typePhrase }
+            let shown =
+                if case .list(let parts) = value { "a list of \(parts.count)" } else { value.typePhrase }
             throw Failure(
                 .value, "\(names) names need elements that are lists of \(names), not \(shown)",
                 hint: "`for i, x in enumerate(xs)` counts along; `for a, b in zip(xs, ys)` walks two lists")
@@ -183,7 +184,8 @@ extension Machine {
     @inline(never)
     func getIndexMany(_ d: Slot, _ first: Slot, _ count: Int) throws {
         ticks &-= 64
-        let result = try Sequences.index(first.pointee, Array(UnsafeBufferPointer(start: first + 1, count: count)))
+        let result = try Sequences.index(
+            first.pointee, Array(UnsafeBufferPointer(start: first + 1, count: count)))
         d.pointee = result
     }
 
@@ -212,7 +214,8 @@ extension Machine {
 
     @inline(never)
     func setIndexMany(_ first: Slot, _ v: Slot, _ count: Int) throws {
-        try Sequences.setIndex(first.pointee, Array(UnsafeBufferPointer(start: first + 1, count: count)), v.pointee)
+        try Sequences.setIndex(
+            first.pointee, Array(UnsafeBufferPointer(start: first + 1, count: count)), v.pointee)
     }
 
     // MARK: Members
@@ -220,7 +223,9 @@ extension Machine {
     @inline(never)
     func getMember(_ d: Slot, _ x: Slot, _ name: Int, _ cache: Int) throws {
         let prototype = prototype
-        if case .record(let r) = x.pointee, let i = r.position(of: prototype.names[name], guess: prototype.caches[cache]) {
+        if case .record(let r) = x.pointee,
+            let i = r.position(of: prototype.names[name], guess: prototype.caches[cache])
+        {
             prototype.caches[cache] = i
             d.pointee = r.value(at: i)
             return
@@ -255,7 +260,8 @@ extension Machine {
             throw Failure(
                 .value,
                 "\(pattern.count) names cannot take \(items.count) value\(items.count == 1 ? "" : "s")",
-                hint: pattern.rest == nil && items.count > fixed ? "`a, *rest = xs` takes what is left in a list" : nil)
+                hint: pattern.rest == nil && items.count > fixed
+                    ? "`a, *rest = xs` takes what is left in a list" : nil)
         }
         let extra = items.count - fixed
         var k = 0

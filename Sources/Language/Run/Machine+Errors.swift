@@ -47,7 +47,8 @@ extension Machine {
         var d = depth
         while d > entryDepth, first.trace.count < Machine.longestTrace {
             let name = frames[d].function._withUnsafeGuaranteedRef { $0.prototype.name }
-            first.trace.append(Diagnostic.Step(function: name.isEmpty ? "a function" : name, span: span(of: d - 1)))
+            first.trace.append(
+                Diagnostic.Step(function: name.isEmpty ? "a function" : name, span: span(of: d - 1)))
             d -= 1
         }
         all[0] = first
@@ -65,7 +66,9 @@ extension Machine {
             let g = frame.entry.pointee.code[index + 1].bx
             if g < prototype.globalNames.count { return prototype.globalNames[g] }
         }
-        if i.op == .call || i.op == .callShaped, case .builtin(let b) = (frame.base + (i.ra - 1)).pointee { return b.name }
+        if i.op == .call || i.op == .callShaped, case .builtin(let b) = (frame.base + (i.ra - 1)).pointee {
+            return b.name
+        }
         if i.op == .use { return "use" }
         return "a call"
     }

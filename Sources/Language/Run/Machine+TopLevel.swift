@@ -17,7 +17,9 @@ extension Machine {
     /// Run the compiled top level of a text.
     func run(_ prototype: Prototype) throws {
         guard Tag.isLayoutKnown else {
-            throw Failure(.value, "this build lays out values in an unknown way", hint: "build vzsh with the Swift version that its README names")
+            throw Failure(
+                .value, "this build lays out values in an unknown way",
+                hint: "build vzsh with the Swift version that its README names")
         }
         let function = Function(prototype, captures: [])
         let oldTop = top

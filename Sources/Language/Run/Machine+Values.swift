@@ -39,7 +39,9 @@ extension Machine {
     }
 
     private func noValue(_ name: String) -> Failure {
-        Failure(.name, "`\(name)` has no value yet here", hint: "set it before it is read, on every way that leads here")
+        Failure(
+            .name, "`\(name)` has no value yet here",
+            hint: "set it before it is read, on every way that leads here")
     }
 
     @inline(__always)
@@ -52,7 +54,8 @@ extension Machine {
         frames[depth].function._withUnsafeGuaranteedRef { f in
             f.captures.withUnsafeBufferPointer { captures in
                 guard let base = captures.baseAddress else { return stack }
-                return UnsafeMutablePointer(mutating: base + i).reference(Cell.self)._withUnsafeGuaranteedRef { $0.slot }
+                return UnsafeMutablePointer(mutating: base + i).reference(Cell.self)._withUnsafeGuaranteedRef
+                { $0.slot }
             }
         }
     }
@@ -192,10 +195,13 @@ enum Names {
     /// What other languages call things.
     private static let foreign = [
         "True": "write `true`", "False": "write `false`", "None": "write `nil`", "null": "write `nil`",
-        "undefined": "write `nil`", "NaN": "write `nan`", "Infinity": "write `inf`", "elif": "write `else if`",
-        "def": "a function is written `fn name(a, b = 1) = …`", "echo": "write print(…)", "println": "write print(…)",
+        "undefined": "write `nil`", "NaN": "write `nan`", "Infinity": "write `inf`",
+        "elif": "write `else if`",
+        "def": "a function is written `fn name(a, b = 1) = …`", "echo": "write print(…)",
+        "println": "write print(…)",
         "printf": "write print(\"{x:.3f}\")", "length": "write len(x)", "size": "write len(x), or t.shape",
-        "import": "write `use \"file.vz\"`", "lambda": "write `x -> …`", "this": "vz has no `this`; a closure keeps state",
+        "import": "write `use \"file.vz\"`", "lambda": "write `x -> …`",
+        "this": "vz has no `this`; a closure keeps state",
         "self": "vz has no `self`; a closure keeps state",
     ]
 

@@ -53,7 +53,8 @@ final class Machine {
         self.interpreter = interpreter
         let bytes = Machine.stackCapacity * MemoryLayout<Value>.stride
         // Zero pages are numbers, and cost nothing until they are touched.
-        let memory = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+        let memory = mmap(
+            nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
         if let memory, memory != MAP_FAILED {
             stack = memory.bindMemory(to: Value.self, capacity: Machine.stackCapacity)
             stackEnd = stack + (Machine.stackCapacity - 2 * Machine.stackMargin)
@@ -91,7 +92,10 @@ final class Machine {
 
     /// A frame for `function` with its arguments already at `base`.
     @inline(__always)
-    func push(_ function: Unmanaged<Function>, _ entry: UnsafePointer<Entry>, base: Slot, to destination: Int, isEntry: Bool)
+    func push(
+        _ function: Unmanaged<Function>, _ entry: UnsafePointer<Entry>, base: Slot, to destination: Int,
+        isEntry: Bool
+    )
         throws
     {
         let end = base + entry.pointee.registerCount
@@ -165,89 +169,177 @@ final class Machine {
                     case .loadHole: (base + i.ra).pointee = Hole.value
                     case .getGlobal:
                         let g = frames[depth].entry.pointee.globals[i.bx]
-                        if g.high == 0 { (base + i.ra).set(g.number) } else { try getGlobal(base + i.ra, g, i.bx) }
+                        if g.high == 0 {
+                            (base + i.ra).set(g.number)
+                        } else {
+                            try getGlobal(base + i.ra, g, i.bx)
+                        }
                     case .setGlobal: setGlobal(frames[depth].entry.pointee.globals[i.bx], base + i.ra)
                     case .newCell: newCell(base + i.ra, base + i.rb)
-                    case .getCell: (base + i.ra).copy((base + i.rb).reference(Cell.self)._withUnsafeGuaranteedRef { $0.slot })
+                    case .getCell:
+                        (base + i.ra).copy(
+                            (base + i.rb).reference(Cell.self)._withUnsafeGuaranteedRef { $0.slot })
                     case .getCellChecked:
-                        try getChecked(base + i.ra, (base + i.rb).reference(Cell.self)._withUnsafeGuaranteedRef { $0.slot }, pc)
+                        try getChecked(
+                            base + i.ra,
+                            (base + i.rb).reference(Cell.self)._withUnsafeGuaranteedRef { $0.slot }, pc)
                         pc += 1
-                    case .setCell: (base + i.ra).reference(Cell.self)._withUnsafeGuaranteedRef { $0.slot }.copy(base + i.rb)
+                    case .setCell:
+                        (base + i.ra).reference(Cell.self)._withUnsafeGuaranteedRef { $0.slot }.copy(
+                            base + i.rb)
                     case .getCapture: getCapture(base + i.ra, i.rb)
                     case .getCaptureCell: (base + i.ra).copy(captureSlot(i.rb))
                     case .getCaptureCellChecked:
                         try getChecked(base + i.ra, captureSlot(i.rb), pc)
                         pc += 1
                     case .setCaptureCell: captureSlot(i.ra).copy(base + i.rb)
-                    case .checkHole: if (base + i.ra).high >> 60 == Tag.objectNibble { try checkHole(base + i.ra, i.bx) }
-                    case .jumpIfGiven: if !(base + i.ra).pointee.isHole { pc = frames[depth].entry.pointee.code + i.bx }
+                    case .checkHole:
+                        if (base + i.ra).high >> 60 == Tag.objectNibble { try checkHole(base + i.ra, i.bx) }
+                    case .jumpIfGiven:
+                        if !(base + i.ra).pointee.isHole { pc = frames[depth].entry.pointee.code + i.bx }
 
                     case .add:
                         let x = base + i.rb, y = base + i.rc
-                        if x.high | y.high == 0 { (base + i.ra).set(x.number + y.number) } else { try binary(.add, base + i.ra, x, y) }
+                        if x.high | y.high == 0 {
+                            (base + i.ra).set(x.number + y.number)
+                        } else {
+                            try binary(.add, base + i.ra, x, y)
+                        }
                     case .subtract:
                         let x = base + i.rb, y = base + i.rc
-                        if x.high | y.high == 0 { (base + i.ra).set(x.number - y.number) } else { try binary(.subtract, base + i.ra, x, y) }
+                        if x.high | y.high == 0 {
+                            (base + i.ra).set(x.number - y.number)
+                        } else {
+                            try binary(.subtract, base + i.ra, x, y)
+                        }
                     case .multiply:
                         let x = base + i.rb, y = base + i.rc
-                        if x.high | y.high == 0 { (base + i.ra).set(x.number * y.number) } else { try binary(.multiply, base + i.ra, x, y) }
+                        if x.high | y.high == 0 {
+                            (base + i.ra).set(x.number * y.number)
+                        } else {
+                            try binary(.multiply, base + i.ra, x, y)
+                        }
                     case .divide:
                         let x = base + i.rb, y = base + i.rc
-                        if x.high | y.high == 0, y.number != 0 { (base + i.ra).set(x.number / y.number) } else { try binary(.divide, base + i.ra, x, y) }
+                        if x.high | y.high == 0, y.number != 0 {
+                            (base + i.ra).set(x.number / y.number)
+                        } else {
+                            try binary(.divide, base + i.ra, x, y)
+                        }
                     case .floorDivide: try binary(.floorDivide, base + i.ra, base + i.rb, base + i.rc)
                     case .modulo:
                         let x = base + i.rb, y = base + i.rc
-                        if x.high | y.high == 0, y.number != 0 { (base + i.ra).set(Operators.modulo(x.number, y.number)) } else { try binary(.modulo, base + i.ra, x, y) }
+                        if x.high | y.high == 0, y.number != 0 {
+                            (base + i.ra).set(Operators.modulo(x.number, y.number))
+                        } else {
+                            try binary(.modulo, base + i.ra, x, y)
+                        }
                     case .power: try binary(.power, base + i.ra, base + i.rb, base + i.rc)
                     case .matmul: try binary(.matmul, base + i.ra, base + i.rb, base + i.rc)
                     case .addK:
                         let x = base + i.rb
-                        if x.high == 0 { (base + i.ra).set(x.number + numbers[i.rc]) } else { try binaryK(.add, base + i.ra, x, numbers[i.rc]) }
+                        if x.high == 0 {
+                            (base + i.ra).set(x.number + numbers[i.rc])
+                        } else {
+                            try binaryK(.add, base + i.ra, x, numbers[i.rc])
+                        }
                     case .subtractK:
                         let x = base + i.rb
-                        if x.high == 0 { (base + i.ra).set(x.number - numbers[i.rc]) } else { try binaryK(.subtract, base + i.ra, x, numbers[i.rc]) }
+                        if x.high == 0 {
+                            (base + i.ra).set(x.number - numbers[i.rc])
+                        } else {
+                            try binaryK(.subtract, base + i.ra, x, numbers[i.rc])
+                        }
                     case .multiplyK:
                         let x = base + i.rb
-                        if x.high == 0 { (base + i.ra).set(x.number * numbers[i.rc]) } else { try binaryK(.multiply, base + i.ra, x, numbers[i.rc]) }
+                        if x.high == 0 {
+                            (base + i.ra).set(x.number * numbers[i.rc])
+                        } else {
+                            try binaryK(.multiply, base + i.ra, x, numbers[i.rc])
+                        }
                     case .divideK:
                         let x = base + i.rb
-                        if x.high == 0, numbers[i.rc] != 0 { (base + i.ra).set(x.number / numbers[i.rc]) } else { try binaryK(.divide, base + i.ra, x, numbers[i.rc]) }
+                        if x.high == 0, numbers[i.rc] != 0 {
+                            (base + i.ra).set(x.number / numbers[i.rc])
+                        } else {
+                            try binaryK(.divide, base + i.ra, x, numbers[i.rc])
+                        }
                     case .floorDivideK: try binaryK(.floorDivide, base + i.ra, base + i.rb, numbers[i.rc])
                     case .moduloK:
                         let x = base + i.rb
-                        if x.high == 0, numbers[i.rc] != 0 { (base + i.ra).set(Operators.modulo(x.number, numbers[i.rc])) } else { try binaryK(.modulo, base + i.ra, x, numbers[i.rc]) }
+                        if x.high == 0, numbers[i.rc] != 0 {
+                            (base + i.ra).set(Operators.modulo(x.number, numbers[i.rc]))
+                        } else {
+                            try binaryK(.modulo, base + i.ra, x, numbers[i.rc])
+                        }
                     case .powerK:
                         let x = base + i.rb
-                        if x.high == 0 { (base + i.ra).set(Operators.power(x.number, numbers[i.rc])) } else { try binaryK(.power, base + i.ra, x, numbers[i.rc]) }
+                        if x.high == 0 {
+                            (base + i.ra).set(Operators.power(x.number, numbers[i.rc]))
+                        } else {
+                            try binaryK(.power, base + i.ra, x, numbers[i.rc])
+                        }
                     case .equal:
                         let x = base + i.rb, y = base + i.rc
-                        if x.high | y.high == 0 { (base + i.ra).set(x.number == y.number) } else { try binary(.equal, base + i.ra, x, y) }
+                        if x.high | y.high == 0 {
+                            (base + i.ra).set(x.number == y.number)
+                        } else {
+                            try binary(.equal, base + i.ra, x, y)
+                        }
                     case .notEqual:
                         let x = base + i.rb, y = base + i.rc
-                        if x.high | y.high == 0 { (base + i.ra).set(x.number != y.number) } else { try binary(.notEqual, base + i.ra, x, y) }
+                        if x.high | y.high == 0 {
+                            (base + i.ra).set(x.number != y.number)
+                        } else {
+                            try binary(.notEqual, base + i.ra, x, y)
+                        }
                     case .less:
                         let x = base + i.rb, y = base + i.rc
-                        if x.high | y.high == 0 { (base + i.ra).set(x.number < y.number) } else { try binary(.less, base + i.ra, x, y) }
+                        if x.high | y.high == 0 {
+                            (base + i.ra).set(x.number < y.number)
+                        } else {
+                            try binary(.less, base + i.ra, x, y)
+                        }
                     case .lessEqual:
                         let x = base + i.rb, y = base + i.rc
-                        if x.high | y.high == 0 { (base + i.ra).set(x.number <= y.number) } else { try binary(.lessEqual, base + i.ra, x, y) }
+                        if x.high | y.high == 0 {
+                            (base + i.ra).set(x.number <= y.number)
+                        } else {
+                            try binary(.lessEqual, base + i.ra, x, y)
+                        }
                     case .greater:
                         let x = base + i.rb, y = base + i.rc
-                        if x.high | y.high == 0 { (base + i.ra).set(x.number > y.number) } else { try binary(.greater, base + i.ra, x, y) }
+                        if x.high | y.high == 0 {
+                            (base + i.ra).set(x.number > y.number)
+                        } else {
+                            try binary(.greater, base + i.ra, x, y)
+                        }
                     case .greaterEqual:
                         let x = base + i.rb, y = base + i.rc
-                        if x.high | y.high == 0 { (base + i.ra).set(x.number >= y.number) } else { try binary(.greaterEqual, base + i.ra, x, y) }
+                        if x.high | y.high == 0 {
+                            (base + i.ra).set(x.number >= y.number)
+                        } else {
+                            try binary(.greaterEqual, base + i.ra, x, y)
+                        }
                     case .negate:
                         let x = base + i.rb
-                        if x.high == 0 { (base + i.ra).set(-x.number) } else { try unary(.negate, base + i.ra, x) }
+                        if x.high == 0 {
+                            (base + i.ra).set(-x.number)
+                        } else {
+                            try unary(.negate, base + i.ra, x)
+                        }
                     case .plus: try unary(.plus, base + i.ra, base + i.rb)
                     case .not: try unary(.not, base + i.ra, base + i.rb)
                     case .contains: try contains(base + i.ra, base + i.rb, base + i.rc)
                     case .addTo:
                         let x = base + i.ra, y = base + i.rb
                         if x.high | y.high == 0 { x.set(x.number + y.number) } else { try add(y, to: x) }
-                    case .addToGlobal: try addToGlobal(frames[depth].entry.pointee.globals[i.bx], base + i.ra, i.bx)
-                    case .addToCell: try addToCell((base + i.ra).reference(Cell.self)._withUnsafeGuaranteedRef { $0.slot }, base + i.rb)
+                    case .addToGlobal:
+                        try addToGlobal(frames[depth].entry.pointee.globals[i.bx], base + i.ra, i.bx)
+                    case .addToCell:
+                        try addToCell(
+                            (base + i.ra).reference(Cell.self)._withUnsafeGuaranteedRef { $0.slot },
+                            base + i.rb)
                     case .addToCaptureCell: try addToCell(captureSlot(i.ra), base + i.rb)
 
                     case .jump: pc = frames[depth].entry.pointee.code + i.bx
@@ -255,9 +347,12 @@ final class Machine {
                         ticks &-= 1
                         if ticks <= 0 { try poll() }
                         pc = frames[depth].entry.pointee.code + i.bx
-                    case .jumpIfFalse: if try !truth(base + i.ra) { pc = frames[depth].entry.pointee.code + i.bx }
-                    case .jumpIfTrue: if try truth(base + i.ra) { pc = frames[depth].entry.pointee.code + i.bx }
-                    case .jumpIfNotNil: if (base + i.ra).high != Tag.nil { pc = frames[depth].entry.pointee.code + i.bx }
+                    case .jumpIfFalse:
+                        if try !truth(base + i.ra) { pc = frames[depth].entry.pointee.code + i.bx }
+                    case .jumpIfTrue:
+                        if try truth(base + i.ra) { pc = frames[depth].entry.pointee.code + i.bx }
+                    case .jumpIfNotNil:
+                        if (base + i.ra).high != Tag.nil { pc = frames[depth].entry.pointee.code + i.bx }
                     case .unlessEqual:
                         let x = base + i.ra, y = base + i.rb
                         let yes = x.high | y.high == 0 ? x.number == y.number : try test(.equal, x, y)
@@ -309,7 +404,11 @@ final class Machine {
 
                     case .forPrepare: try prepareLoop(base + i.ra, names: i.rb)
                     case .forNext:
-                        if try nextElement(base + i.ra, base + i.rb, i.rc) { pc += 1 } else { pc = frames[depth].entry.pointee.code + pc.pointee.bx }
+                        if try nextElement(base + i.ra, base + i.rb, i.rc) {
+                            pc += 1
+                        } else {
+                            pc = frames[depth].entry.pointee.code + pc.pointee.bx
+                        }
                     case .forRangePrepare, .forRangeBelowPrepare: try prepareRange(base + i.ra)
                     case .forRangeNext:
                         let x = base + i.ra

@@ -106,7 +106,9 @@ struct Lexer {
         while at < end, bytes[at] != 10 { at += 1 }
         if keepComments {
             var stop = at
-            while stop > start, bytes[stop - 1] == 13 || bytes[stop - 1] == 32 || bytes[stop - 1] == 9 { stop -= 1 }
+            while stop > start, bytes[stop - 1] == 13 || bytes[stop - 1] == 32 || bytes[stop - 1] == 9 {
+                stop -= 1
+            }
             tokens.append(Token(kind: .comment, start: start, end: stop))
         }
     }
@@ -150,7 +152,9 @@ struct Lexer {
             at += 1
         }
         if at == first {
-            errors.append(SyntaxError(message: "digits are missing after `\(source.text(start, at))`", start: start, end: at))
+            errors.append(
+                SyntaxError(
+                    message: "digits are missing after `\(source.text(start, at))`", start: start, end: at))
         }
         finishNumber(start)
     }
@@ -162,7 +166,8 @@ struct Lexer {
             errors.append(
                 SyntaxError(
                     message: "`\(source.text(start, at))` is neither a number nor a name",
-                    hint: "a name cannot begin with a digit; a product needs its sign: `\(source.text(start, wrong)) * \(source.text(wrong, at))`",
+                    hint:
+                        "a name cannot begin with a digit; a product needs its sign: `\(source.text(start, wrong)) * \(source.text(wrong, at))`",
                     start: start, end: at))
         }
         tokens.append(Token(kind: .number, start: start, end: at))
@@ -191,7 +196,11 @@ struct Lexer {
                 reportOpenString(from, i)
                 return i
             case 123:
-                if i + 1 < end, bytes[i + 1] == 123 { i += 2 } else { i = skipInterpolation(i, depth: depth, isLong: isLong) }
+                if i + 1 < end, bytes[i + 1] == 123 {
+                    i += 2
+                } else {
+                    i = skipInterpolation(i, depth: depth, isLong: isLong)
+                }
             default: i += 1
             }
         }
@@ -223,7 +232,9 @@ struct Lexer {
                 if open == 0 { return i }
             case 34:
                 if depth >= Lexer.deepestInterpolation {
-                    errors.append(SyntaxError(message: "strings inside strings are nested too deeply", start: from, end: i))
+                    errors.append(
+                        SyntaxError(
+                            message: "strings inside strings are nested too deeply", start: from, end: i))
                     return end
                 }
                 let before = errors.count
@@ -245,7 +256,9 @@ struct Lexer {
         if at < end, bytes[at] == 39 {
             at += 1
         } else {
-            errors.append(SyntaxError(message: "this string is not closed", hint: "end it with '", start: start, end: at))
+            errors.append(
+                SyntaxError(
+                    message: "this string is not closed", hint: "end it with '", start: start, end: at))
         }
         tokens.append(Token(kind: .rawString, start: start, end: at))
     }
@@ -307,7 +320,8 @@ struct Lexer {
             case "…": "write `..`"
             default: nil
             }
-        errors.append(SyntaxError(message: "`\(Character(s))` means nothing here", hint: hint, start: at, end: at + n))
+        errors.append(
+            SyntaxError(message: "`\(Character(s))` means nothing here", hint: hint, start: at, end: at + n))
         at += n
     }
 
@@ -330,8 +344,11 @@ struct Lexer {
         case 45: peek(1) == 62 ? add(.arrow, 2) : peek(1) == 61 ? add(.minusAssign, 2) : add(.minus, 1)
         case 42: peek(1) == 42 ? add(.starStar, 2) : peek(1) == 61 ? add(.starAssign, 2) : add(.star, 1)
         case 47:
-            if peek(1) == 47 { peek(2) == 61 ? add(.slashSlashAssign, 3) : add(.slashSlash, 2) }
-            else { peek(1) == 61 ? add(.slashAssign, 2) : add(.slash, 1) }
+            if peek(1) == 47 {
+                peek(2) == 61 ? add(.slashSlashAssign, 3) : add(.slashSlash, 2)
+            } else {
+                peek(1) == 61 ? add(.slashAssign, 2) : add(.slash, 1)
+            }
         case 37: peek(1) == 61 ? add(.percentAssign, 2) : add(.percent, 1)
         case 94: peek(1) == 61 ? add(.caretAssign, 2) : add(.caret, 1)
         case 64: peek(1) == 61 ? add(.atAssign, 2) : add(.at, 1)
@@ -340,7 +357,9 @@ struct Lexer {
         case 60: peek(1) == 61 ? add(.lessEqual, 2) : add(.less, 1)
         case 62: peek(1) == 61 ? add(.greaterEqual, 2) : add(.greater, 1)
         case 33: peek(1) == 61 ? add(.notEqual, 2) : wrong(1, "`not`")
-        case 124: peek(1) == 62 ? add(.pipe, 2) : peek(1) == 124 ? wrong(2, "`or`") : wrong(1, "`or`, or `|>` for a pipe")
+        case 124:
+            peek(1) == 62
+                ? add(.pipe, 2) : peek(1) == 124 ? wrong(2, "`or`") : wrong(1, "`or`, or `|>` for a pipe")
         case 38: peek(1) == 38 ? wrong(2, "`and`") : wrong(1, "`and`")
         case 63: peek(1) == 63 ? add(.coalesce, 2) : wrong(1, nil)
         default: wrong(1, nil)

@@ -12,7 +12,8 @@ final class Node {
     let isBracketed: Bool
 
     init(
-        _ kind: NodeKind, _ start: Int, _ end: Int, height: Int = 1, hasBlock: Bool = false, isBracketed: Bool = false
+        _ kind: NodeKind, _ start: Int, _ end: Int, height: Int = 1, hasBlock: Bool = false,
+        isBracketed: Bool = false
     ) {
         self.kind = kind
         self.start = start

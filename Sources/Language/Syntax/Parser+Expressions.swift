@@ -65,7 +65,8 @@ extension Parser {
             }
             if b.grouping == .none, let next = binding(kind), next.strength == b.strength {
                 throw SyntaxError(
-                    message: b.strength == 4 ? "comparisons do not chain" : "`\(text(current))` cannot follow a range",
+                    message: b.strength == 4
+                        ? "comparisons do not chain" : "`\(text(current))` cannot follow a range",
                     hint: b.strength == 4 ? "write `a < b and b < c`" : "put one of them in brackets",
                     start: current.start, end: current.end)
             }
@@ -78,7 +79,9 @@ extension Parser {
             if p.kind == .star, op.kind == .star {
                 throw p.unexpected("a value", hint: "a power is written `x ^ 2`")
             }
-            if p.kind == .assign, op.kind == .equal { throw p.unexpected("a value", hint: "to compare, write `==`") }
+            if p.kind == .assign, op.kind == .equal {
+                throw p.unexpected("a value", hint: "to compare, write `==`")
+            }
             return try p.binary(loosest)
         }
     }
@@ -110,7 +113,8 @@ extension Parser {
             if kind != .leftBrace { upper = try operand(8, after: op) }
         }
         if upper == nil, op.kind == .dotDotLess { throw unexpected("the end of the range") }
-        return make(.range(lower, upper, includesUpper: op.kind == .dotDot), start, [lower, upper].compactMap { $0 })
+        return make(
+            .range(lower, upper, includesUpper: op.kind == .dotDot), start, [lower, upper].compactMap { $0 })
     }
 
     /// `x |> f(a)` is f(x, a); `x |> f` is f(x).
@@ -157,7 +161,8 @@ extension Parser {
         let start = current.start
         if kind == .name, ahead(1) == .arrow {
             let t = take()
-            let parameter = ParameterNode(use: NameUse(text(t), t.start, t.end), kind: .required, defaultValue: nil)
+            let parameter = ParameterNode(
+                use: NameUse(text(t), t.start, t.end), kind: .required, defaultValue: nil)
             return try lambdaRest([parameter], start)
         }
         if kind == .leftParen, parenthesesBeginLambda() {
@@ -167,11 +172,13 @@ extension Parser {
         return nil
     }
 
-    private mutating func lambdaRest(_ parameters: [ParameterNode], _ start: Int) throws(SyntaxError) -> Node {
+    private mutating func lambdaRest(_ parameters: [ParameterNode], _ start: Int) throws(SyntaxError) -> Node
+    {
         try expect(.arrow, "`->`")
         skipNewlines()
         let body = try functionBody { (p) throws(SyntaxError) in try p.blockOrExpression() }
-        let function = FunctionNode(name: "", parameters: parameters, body: body, doc: "", start: start, end: lastEnd)
+        let function = FunctionNode(
+            name: "", parameters: parameters, body: body, doc: "", start: start, end: lastEnd)
         return try checked(make(.function(function), start, [body] + parameters.compactMap(\.defaultValue)))
     }
 
@@ -197,7 +204,8 @@ extension Parser {
 
     /// A name or a keyword: both may name an entry of a record.
     private func isKey(_ t: Token) -> Bool {
-        t.kind == .name || (t.kind.rawValue >= Token.Kind.fn.rawValue && t.kind.rawValue <= Token.Kind.nil.rawValue)
+        t.kind == .name
+            || (t.kind.rawValue >= Token.Kind.fn.rawValue && t.kind.rawValue <= Token.Kind.nil.rawValue)
     }
 
     private func parenthesesBeginLambda() -> Bool {
@@ -290,7 +298,8 @@ extension Parser {
             if kind == .colon {
                 let t = take()
                 if kind != .comma, kind != .rightBracket {
-                    throw unexpected("`,` or `]`", hint: "part of an axis is written `a..b`, or `a..<b` without b")
+                    throw unexpected(
+                        "`,` or `]`", hint: "part of an axis is written `a..b`, or `a..<b` without b")
                 }
                 result.append(make(.whole, t.start, []))
             } else {

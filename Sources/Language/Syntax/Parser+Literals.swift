@@ -35,7 +35,8 @@ extension Parser {
         let hint: String?
         switch kind {
         case .for, .while: hint = "a loop has no value; a list is made with `[f(x) for x in xs]`"
-        case .return, .break, .continue, .raise: hint = "`\(text(current))` stands on a line of its own, in a block"
+        case .return, .break, .continue, .raise:
+            hint = "`\(text(current))` stands on a line of its own, in a block"
         case .assign: hint = "to compare, write `==`"
         case .starStar: hint = "a power is written `x ^ 2`"
         case .else: hint = "`else` stands after the `}` of an `if`, or after `try …`"
@@ -46,7 +47,9 @@ extension Parser {
 
     private func numberValue(_ t: Token) throws(SyntaxError) -> Double {
         var digits = text(t).replacing("_")
-        if digits.count > 2, digits.hasPrefix("0"), let radix = ["x": 16, "b": 2, "o": 8][digits.dropFirst().first?.lowercased() ?? ""] {
+        if digits.count > 2, digits.hasPrefix("0"),
+            let radix = ["x": 16, "b": 2, "o": 8][digits.dropFirst().first?.lowercased() ?? ""]
+        {
             digits.removeFirst(2)
             var value = 0.0
             for c in digits { value = value * Double(radix) + Double(c.hexDigitValue ?? 0) }
@@ -57,7 +60,9 @@ extension Parser {
             return 0
         }
         if value.isInfinite {
-            throw SyntaxError(message: "this number is too large", hint: "write `inf` where you mean it", start: t.start, end: t.end)
+            throw SyntaxError(
+                message: "this number is too large", hint: "write `inf` where you mean it", start: t.start,
+                end: t.end)
         }
         return value
     }
@@ -75,7 +80,8 @@ extension Parser {
         try close(.rightParen, open, "`)`")
         // The brackets belong to the expression: `(x |> f)(a)` calls its result.
         return Node(
-            value.kind, open.start, lastEnd, height: value.height, hasBlock: value.hasBlock, isBracketed: true)
+            value.kind, open.start, lastEnd, height: value.height, hasBlock: value.hasBlock, isBracketed: true
+        )
     }
 
     private mutating func listOrComprehension() throws(SyntaxError) -> Node {
@@ -124,7 +130,8 @@ extension Parser {
             skipNewlines()
         }
         if kind == .end {
-            throw SyntaxError(message: "this `{` is not closed", start: open.start, end: open.end, isIncomplete: true)
+            throw SyntaxError(
+                message: "this `{` is not closed", start: open.start, end: open.end, isIncomplete: true)
         }
         try expect(.rightBrace, "`,` or `}`")
         return make(.record(entries), open.start, entries.map(\.value))
@@ -139,16 +146,21 @@ extension Parser {
             let literal = try string()
             guard case .string(let s) = literal.kind else {
                 throw SyntaxError(
-                    message: "a key must be plain text", hint: "set it later: `r[key] = value`", start: t.start, end: t.end)
+                    message: "a key must be plain text", hint: "set it later: `r[key] = value`",
+                    start: t.start, end: t.end)
             }
             key = s
-        case .name, .fn, .if, .else, .for, .in, .while, .break, .continue, .return, .try, .raise, .use, .as, .and,
+        case .name, .fn, .if, .else, .for, .in, .while, .break, .continue, .return, .try, .raise, .use, .as,
+            .and,
             .or, .not, .true, .false, .nil:
             take()
             key = text(t)
         default:
             throw unexpected(
-                "`name: value`", hint: "a record is written `{rate: 16000, mono: true}`; a block stands after `if`, `for`, `fn` or `->`")
+                "`name: value`",
+                hint:
+                    "a record is written `{rate: 16000, mono: true}`; a block stands after `if`, `for`, `fn` or `->`"
+            )
         }
         try expect(.colon, "`:` after `\(key)`", hint: "a record is written `{rate: 16000, mono: true}`")
         skipNewlines()
@@ -177,7 +189,8 @@ extension Parser {
                     other = p.make(.block(block), block.start, [])
                 }
             }
-            return try p.checked(p.make(.if(condition, then, other), start, [condition] + [other].compactMap { $0 }))
+            return try p.checked(
+                p.make(.if(condition, then, other), start, [condition] + [other].compactMap { $0 }))
         }
     }
 
@@ -192,7 +205,8 @@ extension Parser {
         let start = take().start
         let body = try blockOrValue()
         guard elseFollows() else {
-            throw unexpected("`else`", hint: "write `try … else value`, or `try … else e -> …` to see the error `e`")
+            throw unexpected(
+                "`else`", hint: "write `try … else value`, or `try … else e -> …` to see the error `e`")
         }
         skipNewlines()
         take()

@@ -43,10 +43,12 @@ struct Parser {
 
     private func diagnostics() -> [Diagnostic] {
         var seen = Set<Int>()
-        return errors.sorted { $0.start < $1.start }.filter { seen.insert(source.line(of: $0.start)).inserted }
-            .prefix(Parser.mostErrors).map {
-                Diagnostic(.syntax, $0.message, hint: $0.hint, span: source.span($0.start, $0.end))
-            }
+        return errors.sorted { $0.start < $1.start }.filter {
+            seen.insert(source.line(of: $0.start)).inserted
+        }
+        .prefix(Parser.mostErrors).map {
+            Diagnostic(.syntax, $0.message, hint: $0.hint, span: source.span($0.start, $0.end))
+        }
     }
 
     mutating func program() -> Program {
@@ -106,7 +108,9 @@ struct Parser {
     }
 
     @discardableResult
-    mutating func expect(_ kind: Token.Kind, _ wanted: String, hint: String? = nil) throws(SyntaxError) -> Token {
+    mutating func expect(_ kind: Token.Kind, _ wanted: String, hint: String? = nil) throws(SyntaxError)
+        -> Token
+    {
         guard self.kind == kind else { throw unexpected(wanted, hint: hint) }
         return take()
     }
@@ -116,7 +120,8 @@ struct Parser {
         defer { depth -= 1 }
         if depth > Parser.deepest {
             throw SyntaxError(
-                message: "this is nested too deeply", hint: "give the inner parts names", start: current.start,
+                message: "this is nested too deeply", hint: "give the inner parts names",
+                start: current.start,
                 end: current.end)
         }
         return try body(&self)
@@ -151,11 +156,14 @@ struct Parser {
     private func afterStatement(_ node: Node) -> SyntaxError {
         var hint: String?
         if case .name(let use) = node.kind { hint = Parser.foreign[use.name] }
-        if kind == .plus || kind == .minus || kind == .starStar { hint = hint ?? "write `x += 1`, and `x ^ 2` for a power" }
+        if kind == .plus || kind == .minus || kind == .starStar {
+            hint = hint ?? "write `x += 1`, and `x ^ 2` for a power"
+        }
         if kind == .assign { return badTarget(node) }
         if kind == .rightParen || kind == .rightBracket || kind == .rightBrace {
             return SyntaxError(
-                message: "`\(text(current))` closes nothing", hint: "remove it, or open it before", start: current.start,
+                message: "`\(text(current))` closes nothing", hint: "remove it, or open it before",
+                start: current.start,
                 end: current.end)
         }
         if kind == .colon { hint = hint ?? "a block goes between { and }" }
@@ -167,8 +175,10 @@ struct Parser {
         "def": "a function is written `fn name(a, b = 1) = …` or `fn name(a) { … }`",
         "function": "a function is written `fn name(a, b = 1) = …` or `fn name(a) { … }`",
         "func": "a function is written `fn name(a, b = 1) = …` or `fn name(a) { … }`",
-        "let": "a variable needs no word before it: `x = 1`", "var": "a variable needs no word before it: `x = 1`",
-        "const": "a variable needs no word before it: `x = 1`", "local": "a variable needs no word before it: `x = 1`",
+        "let": "a variable needs no word before it: `x = 1`",
+        "var": "a variable needs no word before it: `x = 1`",
+        "const": "a variable needs no word before it: `x = 1`",
+        "local": "a variable needs no word before it: `x = 1`",
         "import": "write `use \"file.vz\"` or `use \"file.vz\" as m`",
         "from": "write `use \"file.vz\"` or `use \"file.vz\" as m`",
         "elif": "write `else if`", "elsif": "write `else if`", "elseif": "write `else if`",
@@ -203,7 +213,8 @@ struct Parser {
             while p.kind != .rightBrace {
                 if p.kind == .end {
                     throw SyntaxError(
-                        message: "this `{` is not closed", hint: "end the block with `}`", start: start, end: start + 1,
+                        message: "this `{` is not closed", hint: "end the block with `}`", start: start,
+                        end: start + 1,
                         isIncomplete: true)
                 }
                 statements += p.statementsOfLine(closing: .rightBrace)
@@ -279,11 +290,13 @@ struct Parser {
     private mutating func use() throws(SyntaxError) -> Node {
         let start = take().start
         guard kind == .string || kind == .rawString else {
-            throw unexpected("a file name in quotes", hint: "write `use \"file.vz\"` or `use \"file.vz\" as m`")
+            throw unexpected(
+                "a file name in quotes", hint: "write `use \"file.vz\"` or `use \"file.vz\" as m`")
         }
         let path = try string()
         guard case .string(let file) = path.kind else {
-            throw SyntaxError(message: "the file name of `use` must be plain text", start: path.start, end: path.end)
+            throw SyntaxError(
+                message: "the file name of `use` must be plain text", start: path.start, end: path.end)
         }
         var alias: NameUse?
         if accept(.as) {
@@ -335,7 +348,8 @@ struct Parser {
         if let only = targets.first {
             if case .spread = only.kind {
                 throw SyntaxError(
-                    message: "`*` spreads a list among arguments or inside [ ]", start: only.start, end: only.end)
+                    message: "`*` spreads a list among arguments or inside [ ]", start: only.start,
+                    end: only.end)
             }
             return only
         }
@@ -357,7 +371,8 @@ struct Parser {
         }
         if rests > 1 || (rests == 1 && nodes.count == 1) {
             throw SyntaxError(
-                message: rests > 1 ? "only one `*name` can take the rest" : "`*name` needs another name beside it",
+                message: rests > 1
+                    ? "only one `*name` can take the rest" : "`*name` needs another name beside it",
                 start: nodes[0].start, end: nodes[nodes.count - 1].end)
         }
         return places
@@ -382,7 +397,8 @@ struct Parser {
         case .list: hint = "several variables are set with `a, b = …`"
         default: hint = "the left side of `=` is a name, `x[i]` or `x.name`"
         }
-        return SyntaxError(message: "this cannot be assigned to", hint: hint, start: node.start, end: node.end)
+        return SyntaxError(
+            message: "this cannot be assigned to", hint: hint, start: node.start, end: node.end)
     }
 
     // MARK: Functions
@@ -397,7 +413,8 @@ struct Parser {
 
     /// What follows `fn name`: parameters, and `= expression` or a block.
     mutating func functionRest(name: String, start: Int) throws(SyntaxError) -> FunctionNode {
-        try expect(.leftParen, "`(`", hint: "a function is written `fn name(a, b = 1) = …` or `fn name(a) { … }`")
+        try expect(
+            .leftParen, "`(`", hint: "a function is written `fn name(a, b = 1) = …` or `fn name(a) { … }`")
         let parameters = try parameters()
         let body: Node
         if accept(.assign) {
@@ -409,13 +426,16 @@ struct Parser {
                 return p.make(.block(block), block.start, [])
             }
         } else {
-            throw unexpected("`=` or `{`", hint: "a function is written `fn name(a) = …` or `fn name(a) { … }`")
+            throw unexpected(
+                "`=` or `{`", hint: "a function is written `fn name(a) = …` or `fn name(a) { … }`")
         }
         return FunctionNode(
-            name: name, parameters: parameters, body: body, doc: docComment(before: start), start: start, end: lastEnd)
+            name: name, parameters: parameters, body: body, doc: docComment(before: start), start: start,
+            end: lastEnd)
     }
 
-    mutating func functionBody(_ body: (inout Parser) throws(SyntaxError) -> Node) throws(SyntaxError) -> Node {
+    mutating func functionBody(_ body: (inout Parser) throws(SyntaxError) -> Node) throws(SyntaxError) -> Node
+    {
         functionDepth += 1
         let loops = loopDepth
         loopDepth = 0
@@ -439,15 +459,18 @@ struct Parser {
                 defaultValue = try expression()
                 if kind == .required { kind = .optional }
             } else if self.kind == .colon {
-                throw unexpected("`,` or `)`", hint: "parameters have no types; a default is written `\(text(t)) = 1`")
+                throw unexpected(
+                    "`,` or `)`", hint: "parameters have no types; a default is written `\(text(t)) = 1`")
             }
             if result.contains(where: { $0.use.name == text(t) }) {
                 throw SyntaxError(message: "`\(text(t))` is a parameter twice", start: t.start, end: t.end)
             }
             try checkOrder(kind, after: result, at: parameterStart)
-            result.append(ParameterNode(use: NameUse(text(t), t.start, t.end), kind: kind, defaultValue: defaultValue))
+            result.append(
+                ParameterNode(use: NameUse(text(t), t.start, t.end), kind: kind, defaultValue: defaultValue))
             if result.count > 200 {
-                throw SyntaxError(message: "a function has at most 200 parameters", start: t.start, end: t.end)
+                throw SyntaxError(
+                    message: "a function has at most 200 parameters", start: t.start, end: t.end)
             }
             if !accept(.comma) { break }
         }
@@ -462,7 +485,8 @@ struct Parser {
         case (.extras, _): problem = "`**` must be the last parameter"
         case (.optional, .required) where !after.contains { $0.kind == .variadic }:
             problem = "a parameter without a default cannot follow one with a default"
-        case (_, .variadic) where after.contains { $0.kind == .variadic }: problem = "only one parameter can take the rest"
+        case (_, .variadic) where after.contains { $0.kind == .variadic }:
+            problem = "only one parameter can take the rest"
         default: problem = nil
         }
         if let problem { throw SyntaxError(message: problem, start: t.start, end: t.end) }
@@ -479,7 +503,9 @@ struct Parser {
             var start = end
             while start > 0, bytes[start - 1] != 10 { start -= 1 }
             let line = source.text(start, end)
-            guard let first = line.firstIndex(where: { $0 != " " && $0 != "\t" }), line[first...].hasPrefix("##") else { break }
+            guard let first = line.firstIndex(where: { $0 != " " && $0 != "\t" }),
+                line[first...].hasPrefix("##")
+            else { break }
             var body = line[first...].dropFirst(2)
             if body.first == " " { body = body.dropFirst() }
             while body.last == " " || body.last == "\r" { body = body.dropLast() }
@@ -510,7 +536,8 @@ struct Parser {
     func checked(_ node: Node) throws(SyntaxError) -> Node {
         if node.height > Parser.tallest {
             throw SyntaxError(
-                message: "this expression is too long", hint: "give parts of it names", start: node.start, end: node.end)
+                message: "this expression is too long", hint: "give parts of it names", start: node.start,
+                end: node.end)
         }
         return node
     }

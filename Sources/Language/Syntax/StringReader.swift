@@ -18,7 +18,8 @@ struct StringReader {
         self.token = token
         self.parser = parser
         bytes = parser.source.bytes
-        let isLong = token.end - token.start >= 6 && bytes[token.start + 1] == 34 && bytes[token.start + 2] == 34
+        let isLong =
+            token.end - token.start >= 6 && bytes[token.start + 1] == 34 && bytes[token.start + 2] == 34
         let quotes = isLong ? 3 : 1
         at = token.start + quotes
         end = max(at, token.end - quotes)
@@ -40,7 +41,8 @@ struct StringReader {
             case 125:
                 guard at + 1 < end, bytes[at + 1] == 125 else {
                     throw SyntaxError(
-                        message: "a `}` inside a string needs another", hint: "write `}}` or `\\}`", start: at, end: at + 1)
+                        message: "a `}` inside a string needs another", hint: "write `}}` or `\\}`",
+                        start: at, end: at + 1)
                 }
                 text.append(125)
                 at += 2
@@ -78,7 +80,8 @@ struct StringReader {
         default:
             throw SyntaxError(
                 message: "`\\\(parser.source.text(start + 1, start + 2))` is not an escape",
-                hint: "the escapes are \\n \\t \\r \\0 \\e \\\\ \\\" \\{ \\} \\u{1F600}; text between ' and ' has none",
+                hint:
+                    "the escapes are \\n \\t \\r \\0 \\e \\\\ \\\" \\{ \\} \\u{1F600}; text between ' and ' has none",
                 start: start, end: start + 2)
         }
     }
@@ -94,9 +97,11 @@ struct StringReader {
             digits += 1
             at += 1
         }
-        guard isGood, at < end, bytes[at] == 125, digits > 0, digits <= 6, let scalar = Unicode.Scalar(value) else {
+        guard isGood, at < end, bytes[at] == 125, digits > 0, digits <= 6, let scalar = Unicode.Scalar(value)
+        else {
             throw SyntaxError(
-                message: "this is not a character's number", hint: "write \\u{1F600}, with its hexadecimal number",
+                message: "this is not a character's number",
+                hint: "write \\u{1F600}, with its hexadecimal number",
                 start: start, end: min(end, at + 1))
         }
         at += 1
@@ -113,7 +118,8 @@ struct StringReader {
         if let error = inner.errors.first { throw error }
         if inner.kind == .end {
             throw SyntaxError(
-                message: "there is nothing between { and }", hint: "write `{{` or `\\{` for the bracket itself", start: start,
+                message: "there is nothing between { and }",
+                hint: "write `{{` or `\\{` for the bracket itself", start: start,
                 end: close + 1)
         }
         inner.skipNewlines()
@@ -135,7 +141,8 @@ struct StringReader {
         let format = colon.map { parser.source.text($0 + 1, close) }
         if let format, NumberFormat(format) == nil {
             throw SyntaxError(
-                message: "`\(format)` is not a format", hint: "a format is like `.3f`, `8.2f`, `.1%`, `e`, `>10`, `<10` or `06.2f`",
+                message: "`\(format)` is not a format",
+                hint: "a format is like `.3f`, `8.2f`, `.1%`, `e`, `>10`, `<10` or `06.2f`",
                 start: stop, end: close)
         }
         parts.append(.value(value, format: format))
@@ -162,6 +169,7 @@ struct StringReader {
             i = t.end
         }
         throw SyntaxError(
-            message: "this `{` is not closed", hint: "write `{{` or `\\{` for the bracket itself", start: at, end: max(at + 1, min(i, at + 1)))
+            message: "this `{` is not closed", hint: "write `{{` or `\\{` for the bracket itself", start: at,
+            end: max(at + 1, min(i, at + 1)))
     }
 }

@@ -10,7 +10,8 @@ struct Token {
         case comma, semicolon, colon, dot, dotDot, dotDotLess, arrow, pipe, coalesce
         case plus, minus, star, starStar, slash, slashSlash, percent, caret, at
         case equal, notEqual, less, lessEqual, greater, greaterEqual
-        case assign, plusAssign, minusAssign, starAssign, slashAssign, slashSlashAssign, percentAssign, caretAssign,
+        case assign, plusAssign, minusAssign, starAssign, slashAssign, slashSlashAssign, percentAssign,
+            caretAssign,
             atAssign
     }
 

@@ -31,7 +31,9 @@ public struct NumberFormat {
         }
         if rest.first == "." {
             rest.removeFirst()
-            guard let first = rest.first, first.isNumber, let p = Self.digits(&rest, most: 60) else { return nil }
+            guard let first = rest.first, first.isNumber, let p = Self.digits(&rest, most: 60) else {
+                return nil
+            }
             precision = p
         }
         if let c = rest.first {

@@ -40,13 +40,16 @@ public enum Sequences {
         case (.list(let l), .range(let r)):
             let (start, count, step) = try r.resolve(length: l.count)
             return .list(List((0..<count).map { l.items[start + $0 * step] }))
-        case (.string(let s), .number(let x)): return .string(s.scalar(at: try position(x, s.count, "a string")))
+        case (.string(let s), .number(let x)):
+            return .string(s.scalar(at: try position(x, s.count, "a string")))
         case (.string(let s), .range(let r)):
             let (start, count, step) = try r.resolve(length: s.count)
             return .string(s.slice(start: start, count: count, step: step))
         case (.range(let r), .number(let x)):
             guard let n = r.count else {
-                guard x >= 0, x == x.rounded() else { throw Failure(.index, "a range without an end counts from 0") }
+                guard x >= 0, x == x.rounded() else {
+                    throw Failure(.index, "a range without an end counts from 0")
+                }
                 return .number((r.lower ?? 0) + x * r.step)
             }
             return .number(r.element(try position(x, n, "a range")))
@@ -59,9 +62,12 @@ public enum Sequences {
             guard let value = r[s.string] else { throw Members.missing(s.string, in: r) }
             return value
         case (.record, _):
-            throw Failure(.index, "a record is indexed by a name in quotes, not \(i.typePhrase)", hint: "write `r[\"name\"]` or `r.name`")
+            throw Failure(
+                .index, "a record is indexed by a name in quotes, not \(i.typePhrase)",
+                hint: "write `r[\"name\"]` or `r.name`")
         case (.list, _), (.string, _), (.range, _):
-            throw Failure(.index, "an index is a whole number or a range, not \(i.typePhrase)", hint: indexHint(i))
+            throw Failure(
+                .index, "an index is a whole number or a range, not \(i.typePhrase)", hint: indexHint(i))
         case (.function, _), (.builtin, _):
             throw Failure(.type, "a function cannot be indexed", hint: "call it with ( ): `f(x)`")
         default:
@@ -80,13 +86,16 @@ public enum Sequences {
     /// The place that index `x` means among `count`; negative counts from the end.
     public static func position(_ x: Double, _ count: Int, _ what: String) throws -> Int {
         guard let i = Int(exactly: x) else {
-            throw Failure(.index, "an index is a whole number, not \(Numbers.text(x))", hint: "floor(x) or round(x) makes one")
+            throw Failure(
+                .index, "an index is a whole number, not \(Numbers.text(x))",
+                hint: "floor(x) or round(x) makes one")
         }
         let k = i < 0 ? i &+ count : i
         guard k >= 0, k < count else {
             throw Failure(
                 .index, "index \(i) is outside \(what) of \(count)",
-                hint: count == 0 ? "it is empty" : "indices go from 0 to \(count - 1), or from -1 back to -\(count)")
+                hint: count == 0
+                    ? "it is empty" : "indices go from 0 to \(count - 1), or from -1 back to -\(count)")
         }
         return k
     }
@@ -95,7 +104,9 @@ public enum Sequences {
     public static func setIndex(_ v: Value, _ indices: [Value], _ value: Value) throws {
         if case .object(let o) = v { return try o.setIndex(indices, to: value) }
         guard indices.count == 1, let i = indices.first else {
-            throw Failure(.index, "\(v.typePhrase) has one axis, not \(indices.count)", hint: "a list of lists is indexed twice, `xs[i][j]`")
+            throw Failure(
+                .index, "\(v.typePhrase) has one axis, not \(indices.count)",
+                hint: "a list of lists is indexed twice, `xs[i][j]`")
         }
         switch (v, i) {
         case (.list(let l), .number(let x)):
@@ -115,9 +126,13 @@ public enum Sequences {
             for k in 0..<count { l.items[start + k * step] = new[k] }
         case (.record(let r), .string(let s)): r[s.string] = value
         case (.record, _):
-            throw Failure(.index, "a record is indexed by a name in quotes, not \(i.typePhrase)", hint: "write `r[\"name\"] = …` or `r.name = …`")
+            throw Failure(
+                .index, "a record is indexed by a name in quotes, not \(i.typePhrase)",
+                hint: "write `r[\"name\"] = …` or `r.name = …`")
         case (.string, _):
-            throw Failure(.type, "the characters of a string cannot be set", hint: "make a new one: `s[..<i] + \"x\" + s[i + 1..]`")
+            throw Failure(
+                .type, "the characters of a string cannot be set",
+                hint: "make a new one: `s[..<i] + \"x\" + s[i + 1..]`")
         case (.list, _):
             throw Failure(.index, "an index is a whole number or a range, not \(i.typePhrase)")
         default:
@@ -172,10 +187,13 @@ public enum Members {
             default: throw missing(name, v, ["name", "doc", "parameters"])
             }
         case .nil:
-            throw Failure(.type, "nil has no member `\(name)`", hint: "nil stands for nothing: look where it comes from")
+            throw Failure(
+                .type, "nil has no member `\(name)`", hint: "nil stands for nothing: look where it comes from"
+            )
         default:
             throw Failure(
-                .name, "\(v.typePhrase) has no member `\(name)`", hint: "functions stand before or after a pipe: `\(name)(x)`, `x |> \(name)`")
+                .name, "\(v.typePhrase) has no member `\(name)`",
+                hint: "functions stand before or after a pipe: `\(name)(x)`, `x |> \(name)`")
         }
     }
 

@@ -15,7 +15,8 @@ public enum TextFile {
         var info = stat()
         guard stat(path, &info) == 0 else { throw failure(path, errno) }
         return Stamp(
-            seconds: info.st_mtim.tv_sec, nanoseconds: info.st_mtim.tv_nsec, size: Int(info.st_size), inode: UInt(info.st_ino))
+            seconds: info.st_mtim.tv_sec, nanoseconds: info.st_mtim.tv_nsec, size: Int(info.st_size),
+            inode: UInt(info.st_ino))
     }
 
     /// The text of the file at `path`, which must be UTF-8.
@@ -41,7 +42,9 @@ public enum TextFile {
             try Limits.checkString(bytes.count)
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw Failure(.file, "'\(path)' is not a text in UTF-8", hint: "iconv converts texts; a binary file needs its own reader")
+            throw Failure(
+                .file, "'\(path)' is not a text in UTF-8",
+                hint: "iconv converts texts; a binary file needs its own reader")
         }
         return text
     }
@@ -49,6 +52,8 @@ public enum TextFile {
     private static func failure(_ path: String, _ code: Int32) -> Failure {
         Failure(
             .io, "cannot read '\(path)': \(String(cString: strerror(code)))",
-            hint: code == ENOENT ? "look with `ls`; the name is taken from the current folder unless it begins with / or ~" : nil)
+            hint: code == ENOENT
+                ? "look with `ls`; the name is taken from the current folder unless it begins with / or ~"
+                : nil)
     }
 }
