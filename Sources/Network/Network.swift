@@ -33,6 +33,8 @@ public final class Network {
     public var notes: JSON = [:]
     /// From which the first weights are drawn.
     public let key: RandomKey
+    /// Plans of `predict`, kept while the network lives.
+    lazy var predictionPlans = PredictionPlans(self)
 
     init(name: String, nodes: [Node], output: Int, key: RandomKey) {
         self.name = name
@@ -233,6 +235,8 @@ extension Network.Node {
 enum Stream {
     static let weights: UInt32 = 0x40000
     static let shuffle: UInt32 = 0x80000
+    /// Data sets number their streams themselves, so augmentation has a seed of its own.
+    static let augmentation: UInt64 = 0xA5A5_5A5A_C3C3_3C3C
 }
 
 extension Failure {

@@ -8,7 +8,7 @@ import Testing
         #expect(value.members?.map(\.key) == ["b", "a", "s"])
         #expect(try JSON(parsing: value.description) == value)
         #expect(try JSON(parsing: #""\ud83d\ude00""#) == "😀")
-        for x in [0.1, 1e300, 1e-310, -1 / 3.0, 12345678.9] {
+        for x in [0.1, 1e300, 3e-308, -1 / 3.0, 12345678.9] {
             #expect(try JSON(parsing: JSON.number(x).description).double == x)
         }
     }
