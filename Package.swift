@@ -35,7 +35,7 @@ let package = Package(
         .target(
             name: "CKernels", cSettings: [.unsafeFlags(kernelFlags)],
             cxxSettings: [.unsafeFlags(kernelFlags)],
-            linkerSettings: [.linkedLibrary("m")]),
+            linkerSettings: [.linkedLibrary("m"), .linkedLibrary("gomp")]),
 
         // The floor: failures, cancellation, progress, atomic files, spelling.
         .target(name: "Support"),
@@ -73,7 +73,7 @@ let package = Package(
         .executableTarget(
             name: "vzbench",
             dependencies: [
-                "Engine", "Network", "Lens",
+                "Support", "Tensor", "Graph", "Engine", "CKernels",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

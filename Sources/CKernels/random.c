@@ -1,4 +1,5 @@
 #include "random.h"
+#include "parallel.h"
 #include <math.h>
 
 static void philox(uint32_t out[4], uint64_t block, const vz_key *key, uint32_t attempt) {
@@ -70,4 +71,29 @@ void vz_random_truncated_normal(float *out, size_t n, uint64_t first, const vz_k
         }
         out[i] = x;
     })
+}
+
+typedef struct {
+    const float *x;
+    float *y;
+    size_t n;
+    float rate;
+    const vz_key *key;
+} dropout_job;
+
+enum { DROPOUT_PART = 16384 };
+
+static void dropout_part(void *context, size_t part) {
+    const dropout_job *j = context;
+    size_t from = part * DROPOUT_PART, n = j->n - from < DROPOUT_PART ? j->n - from : DROPOUT_PART;
+    const float *x = j->x + from;
+    float *y = j->y + from, scale = 1.0f / (1.0f - j->rate);
+    const vz_key *key = j->key;
+    uint64_t first = from;
+    FOR_EACH_BLOCK(y[i] = unit(words[lane]) >= j->rate ? x[i] * scale : 0.0f;)
+}
+
+void vz_dropout(const float *x, float *y, size_t n, float rate, const vz_key *key) {
+    dropout_job j = {x, y, n, rate, key};
+    vz_parallel((n + DROPOUT_PART - 1) / DROPOUT_PART, dropout_part, &j);
 }

@@ -1,3 +1,4 @@
+import CKernels
 import Graph
 import Support
 import Tensor
@@ -5,12 +6,17 @@ import Tensor
 /// A computation made ready to be run many times: traced once, planned once.
 ///
 /// `inputs` are given anew to each run. `updates` write variables at the end of a run, after every
-/// value of the run has been computed from the old ones.
+/// value of the run has been computed from the old ones. One thread at a time may run a plan.
 public final class Plan {
-    private let graph: Graph
-    private let inputs: [Traced]
-    private let outputs: [Traced]
-    private let updates: [(variable: Variable, value: Traced)]
+    private let inputs: [ValueType]
+    private let slots: [Slot]
+    private let steps: [Step]
+    private let outputs: [(slot: Int, type: ValueType)]
+    /// Variables by the plan's own numbering, and which of them a run writes.
+    private let variables: [Variable]
+    private let copies: [(slot: Int, variable: Int)]
+    private let writes: Set<Int>
+    private let memory: PlanMemory
 
     public init(
         inputs: [Traced], outputs: [Traced], updates: [(variable: Variable, value: Traced)] = []
@@ -20,39 +26,125 @@ public final class Plan {
         }
         for update in updates where update.value.type != update.variable.type {
             throw Failure(
-                .shape,
-                "\(update.variable.name) is \(update.variable.type) and cannot take \(update.value.type)")
+                .shape, "\(update.variable.name) is \(update.variable.type) and cannot take \(update.value.type)")
         }
-        self.graph = graph
-        self.inputs = inputs
-        self.outputs = outputs
-        self.updates = updates
+        let ids = updates.map { (variable: $0.variable, value: $0.value.id) }
+        var lowering = Lowering(graph: graph, outputs: outputs.map(\.id), updates: ids)
+        let units = lowering.run()
+        let emitter = Emitter(graph: graph, lowering: lowering, inputs: inputs.map(\.id))
+        try emitter.emit(units, updates: ids, outputs: outputs.map(\.id))
+        var ends: [(slot: Int, type: ValueType)] = []
+        for output in outputs { ends.append((try emitter.slot(of: output.id), output.type)) }
+        var copies: [(slot: Int, variable: Int)] = []
+        for update in ids {
+            let index = emitter.index(of: update.variable)
+            if emitter.writtenInPlace.contains(index) { continue }
+            copies.append((try emitter.slot(of: update.value), index))
+        }
+        emitter.keepUntilEnd(ends.map(\.slot) + copies.map(\.slot))
+        self.inputs = inputs.map(\.type)
+        self.outputs = ends
+        self.copies = copies
+        slots = emitter.slots
+        steps = emitter.steps
+        variables = emitter.variables
+        writes = emitter.writtenInPlace.union(copies.map(\.variable))
+        memory = try PlanMemory(slots: slots)
+        for (index, slot) in slots.enumerated() {
+            switch slot.home {
+            case .constant(let tensor): memory[index] = tensor.base
+            case .kept(let buffer): memory[index] = buffer.base
+            case .arena, .input, .variable: break
+            }
+        }
     }
 
     /// Compute the outputs for `values`, one for each input, in order.
     /// Throws `Failure.interrupted` between two steps once `cancel` is set; variables then keep their
     /// old values.
     public func run(_ values: [Tensor] = [], cancel: CancelFlag = .shared) throws -> [Tensor] {
+        try cancel.check()
+        let held = try bind(values)
+        for step in steps {
+            if !step.commits { try cancel.check() }
+            try step.run(memory)
+        }
+        var results: [Tensor] = []
+        results.reserveCapacity(outputs.count)
+        for output in outputs {
+            let tensor = try Tensor(uninitialized: output.type.shape, output.type.type)
+            if let base = memory[output.slot] { tensor.base.copyMemory(from: base, byteCount: tensor.byteCount) }
+            results.append(tensor)
+        }
+        try writeVariables()
+        withExtendedLifetime(held) {}
+        return results
+    }
+
+    /// Fills in the addresses of what comes from outside; returns what must live until the end.
+    private func bind(_ values: [Tensor]) throws -> [Tensor] {
         guard values.count == inputs.count else {
             throw Failure(.argument, "the plan takes \(inputs.count) inputs, not \(values.count)")
         }
-        var leaves: [Int: ReferenceArray] = [:]
-        for (input, value) in zip(inputs, values) {
-            guard value.shape == input.shape, value.type == input.type.type else {
-                throw Failure(
-                    .shape, "the plan's input is \(input.type), not \(ValueType(value.shape, value.type))")
+        var held: [Tensor] = []
+        for (type, value) in zip(inputs, values) {
+            guard value.shape == type.shape, value.type == type.type else {
+                throw Failure(.shape, "the plan's input is \(type), not \(ValueType(value.shape, value.type))")
             }
-            leaves[input.id] = try ReferenceArray(value)
+            held.append(try value.dense())
         }
-        try cancel.check()
-        let all = outputs + updates.map(\.value)
-        let results = try graph.referenceValues(of: all, leaves: leaves)
-        let tensors = try zip(all, results).map { try $1.tensor($0.type.type) }
-        for (update, value) in zip(updates, tensors.dropFirst(outputs.count)) {
-            try update.variable.assign(value)
+        for (index, slot) in slots.enumerated() {
+            switch slot.home {
+            case .input(let position): memory[index] = held[position].base
+            case .variable(let number):
+                let variable = variables[number]
+                if writes.contains(number) {
+                    memory[index] = try variable.exclusiveBase()
+                } else {
+                    let value = try variable.value.dense()
+                    held.append(value)
+                    memory[index] = value.base
+                }
+            case .arena, .constant, .kept: break
+            }
         }
-        return Array(tensors.prefix(outputs.count))
+        return held
     }
+
+    private func writeVariables() throws {
+        // All new values are taken before the first is written: one may be another's old value.
+        var fresh: [(Variable, Tensor)] = []
+        for copy in copies {
+            let variable = variables[copy.variable]
+            let tensor = try Tensor(uninitialized: variable.type.shape, variable.type.type)
+            if let base = memory[copy.slot] { tensor.base.copyMemory(from: base, byteCount: tensor.byteCount) }
+            fresh.append((variable, tensor))
+        }
+        for (variable, tensor) in fresh { try variable.assign(tensor) }
+        let copied = Set(copies.map(\.variable))
+        for number in writes where !copied.contains(number) { variables[number].touch() }
+    }
+
+    /// As `run`, with the seconds that each step took: for looking where the time goes.
+    public func profile(_ values: [Tensor] = []) throws -> [(label: String, seconds: Double)] {
+        let held = try bind(values)
+        let clock = ContinuousClock()
+        var times: [(label: String, seconds: Double)] = []
+        for step in steps {
+            let elapsed = try clock.measure { try step.run(memory) }
+            let (seconds, attoseconds) = elapsed.components
+            times.append((step.label, Double(seconds) + Double(attoseconds) * 1e-18))
+        }
+        try writeVariables()
+        withExtendedLifetime(held) {}
+        return times
+    }
+
+    /// Names of the steps in order, for tests and for looking where the time goes.
+    public var stepLabels: [String] { steps.map(\.label) }
+
+    /// Bytes of working memory.
+    public var workingBytes: Int { memory.arenaBytes }
 }
 
 extension Traced {

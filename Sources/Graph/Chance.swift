@@ -32,13 +32,10 @@ public struct RandomNumbers: Operation {
 public struct Dropout: Operation {
     public let rate: Double
     public let stream: UInt32
-    /// Axes along which one decision holds for all (spatial dropout: the spatial axes).
-    public let sharedAxes: [Int]
 
-    public init(rate: Double, stream: UInt32, sharedAxes: [Int] = []) {
+    public init(rate: Double, stream: UInt32) {
         self.rate = rate
         self.stream = stream
-        self.sharedAxes = sharedAxes
     }
     public var name: String { "dropout" }
 
@@ -53,19 +50,14 @@ public struct Dropout: Operation {
     public func gradient(_ c: GradientContext) throws -> [Traced?] {
         [try c.graphAdd(self, [c.cotangent, c.inputs[1]]), nil]
     }
-    /// Shape of the decisions: shared axes have length 1.
-    public func maskShape(_ shape: [Int]) -> [Int] {
-        shape.indices.map { sharedAxes.contains($0) ? 1 : shape[$0] }
-    }
     public func reference(_ inputs: [ReferenceArray]) throws -> ReferenceArray {
         let key = RandomKey(words: inputs[1].values.map { Int32(clampingDouble: $0) })
-        let chance = try Tensor(
-            random: .uniform, shape: maskShape(inputs[0].shape), key: key, stream: stream)
-        let mask = try ReferenceArray(chance).stretched(to: inputs[0].shape).values
+        let mask = try Tensor(random: .uniform, shape: inputs[0].shape, key: key, stream: stream)
+            .array(of: Float.self)
         // Compared in float32, as the fast kernel does.
         let (rate32, scale) = (Float(rate), 1 / (1 - rate))
         return ReferenceArray(
-            inputs[0].shape, zip(inputs[0].values, mask).map { Float($1) >= rate32 ? $0 * scale : 0 })
+            inputs[0].shape, zip(inputs[0].values, mask).map { $1 >= rate32 ? $0 * scale : 0 })
     }
 }
 
@@ -81,10 +73,15 @@ extension Traced {
         try graph.add(RandomNumbers(distribution, shape: shape, stream: stream), [self])
     }
 
+    /// Dropout with the rate's share of elements set to 0 and the rest scaled by 1 / (1 − rate). Along
+    /// `sharedAxes` one decision holds for all (spatial dropout: the spatial axes).
     public func droppedOut(
         rate: Double, key: Traced, stream: UInt32, sharedAxes: [Int] = []
     ) throws -> Traced {
-        rate == 0
-            ? self : try graph.add(Dropout(rate: rate, stream: stream, sharedAxes: sharedAxes), [self, key])
+        if rate == 0 { return self }
+        if sharedAxes.isEmpty { return try graph.add(Dropout(rate: rate, stream: stream), [self, key]) }
+        let mask = shape.indices.map { sharedAxes.contains($0) ? 1 : shape[$0] }
+        let kept = try key.random(.uniform, shape: mask, stream: stream).binary(.greaterEqual, scalar(rate))
+        return try kept.select(self * (1 / (1 - rate)), 0)
     }
 }

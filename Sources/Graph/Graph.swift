@@ -44,6 +44,9 @@ public final class Variable: @unchecked Sendable {
         version += 1
     }
 
+    /// Address of the value for a plan that writes into it. Whoever holds the old value keeps it.
+    public func exclusiveBase() throws(Failure) -> UnsafeMutableRawPointer { try value.exclusiveBase() }
+
     /// Called by a plan that has written into `value`'s buffer itself.
     public func touch() { version += 1 }
 }

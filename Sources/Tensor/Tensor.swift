@@ -12,7 +12,7 @@ public struct Tensor: Sendable {
     public let strides: [Int]
     /// First element, in elements from the buffer's base.
     public let offset: Int
-    public let buffer: Buffer
+    public private(set) var buffer: Buffer
 
     /// A view. The caller vouches that shape, strides and offset stay inside the buffer.
     public init(type: ElementType, shape: [Int], strides: [Int], offset: Int, buffer: Buffer) {
@@ -74,6 +74,18 @@ public struct Tensor: Sendable {
             step *= shape[axis]
         }
         return true
+    }
+
+    /// Address of the first element, for a writer: where somebody else holds the buffer too, or this
+    /// is a view, the elements are copied into a buffer of its own first.
+    public mutating func exclusiveBase() throws(Failure) -> UnsafeMutableRawPointer {
+        if !isDense || !isKnownUniquelyReferenced(&buffer) {
+            let copy = try Tensor(uninitialized: shape, type)
+            let own = try dense()
+            copy.buffer.base.copyMemory(from: own.base, byteCount: own.byteCount)
+            self = copy
+        }
+        return base
     }
 
     /// Address of the first element.

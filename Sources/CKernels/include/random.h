@@ -19,3 +19,5 @@ void vz_random_normal(float *out, size_t n, uint64_t first, const vz_key *key);
 void vz_random_truncated_normal(float *out, size_t n, uint64_t first, const vz_key *key);
 // Raw words.
 void vz_random_words(uint32_t *out, size_t n, uint64_t first, const vz_key *key);
+// y = uniform >= rate ? x / (1 - rate) : 0, element by element of the stream.
+void vz_dropout(const float *x, float *y, size_t n, float rate, const vz_key *key);

@@ -1,0 +1,95 @@
+import CKernels
+import Graph
+import Support
+import Tensor
+
+extension Emitter {
+    private func addGather(_ id: Int, from: Int, offset: Int, shape: [Int], strides: [Int]) {
+        let to = newSlot(type(id))
+        add(graph.nodes[id].operation.name, reads: [from], writes: [to]) { memory in
+            vz_gather_strided(memory.floats(from).map { $0 + offset }, memory.floats(to), shape.count, shape, strides)
+        }
+        define(id, to)
+    }
+
+    func emitTranspose(_ id: Int, _ op: Transpose) throws {
+        let x = graph.nodes[id].inputs[0]
+        let strides = Shape.strides(type(x).shape)
+        addGather(id, from: try slot(of: x), offset: 0, shape: type(id).shape, strides: op.order.map { strides[$0] })
+    }
+
+    /// True where all axes but the last are taken whole.
+    private func takesChannels(_ whole: [Int], _ part: [Int], _ starts: [Int], _ steps: [Int]) -> Bool {
+        whole.count >= 3 && whole.dropLast() == part.dropLast() && (steps.last ?? 1) > 0
+            && starts.dropLast().allSatisfy { $0 == 0 } && steps.dropLast().allSatisfy { $0 == 1 }
+    }
+
+    func emitSlice(_ id: Int, _ op: Slice) throws {
+        let x = graph.nodes[id].inputs[0]
+        let shape = type(x).shape
+        if takesChannels(shape, op.lengths, op.starts, op.steps), let block = blocks(of: x).last, block != 0,
+            let first = op.starts.last, let step = op.steps.last, let count = op.lengths.last
+        {
+            let from = try slot(of: x, block: block)
+            let to = newSlot(type(id))
+            let map = featureMap(shape, block: block)
+            add("take channels", reads: [from], writes: [to]) { memory in
+                var map = map
+                vz_take_channels(memory.floats(from), memory.floats(to), &map, first, step, count)
+            }
+            return define(id, to)
+        }
+        let strides = Shape.strides(shape)
+        let offset = zip(op.starts, strides).reduce(0) { $0 + $1.0 * $1.1 }
+        addGather(
+            id, from: try slot(of: x), offset: offset, shape: op.lengths, strides: zip(op.steps, strides).map { $0 * $1 })
+    }
+
+    func emitScatter(_ id: Int, _ op: Scatter) throws {
+        let x = graph.nodes[id].inputs[0]
+        let part = type(x).shape
+        let from = try slot(of: x)
+        let to = newSlot(type(id))
+        if takesChannels(op.shape, part, op.starts, op.steps), let channels = op.shape.last, channels % 16 == 0,
+            let first = op.starts.last, let step = op.steps.last, let count = part.last
+        {
+            let map = featureMap(op.shape, block: 16)
+            add("put channels", reads: [from], writes: [to]) { memory in
+                var map = map
+                vz_put_channels(memory.floats(from), memory.floats(to), &map, first, step, count)
+            }
+            return define(id, in: 16, to)
+        }
+        let strides = Shape.strides(op.shape)
+        let offset = zip(op.starts, strides).reduce(0) { $0 + $1.0 * $1.1 }
+        let steps = zip(op.steps, strides).map { $0 * $1 }
+        let whole = type(id).count
+        add("pad", reads: [from], writes: [to]) { memory in
+            guard let y = memory.floats(to) else { return }
+            vz_fill(y, 0, whole)
+            vz_scatter_strided(memory.floats(from), y + offset, part.count, part, steps)
+        }
+        define(id, to)
+    }
+
+    func emitConcatenate(_ id: Int, _ op: Concatenate) throws {
+        let node = graph.nodes[id]
+        let shape = node.type.shape
+        let outer = shape[..<op.axis].reduce(1, *)
+        let reads = try node.inputs.map { try slot(of: $0) }
+        let runs = node.inputs.map { type($0).shape[op.axis...].reduce(1, *) }
+        let row = runs.reduce(0, +)
+        let to = newSlot(node.type)
+        add("concat", reads: reads, writes: [to]) { memory in
+            var column = 0
+            for (slot, run) in zip(reads, runs) {
+                guard let x = memory.floats(slot), let y = memory.floats(to) else { return }
+                for o in 0..<outer {
+                    (y + o * row + column).update(from: x + o * run, count: run)
+                }
+                column += run
+            }
+        }
+        define(id, to)
+    }
+}

@@ -1,0 +1,236 @@
+import COneDNN
+import Graph
+import Support
+import Tensor
+
+/// One of the library's convolutions, owned.
+final class ConvolutionPrimitive {
+    fileprivate let handle: OpaquePointer
+    let kernelBytes: Int
+    let scratchBytes: Int
+    let packs: Bool
+    let implementation: String
+
+    /// Nil where the library has none.
+    init?(_ direction: vz_conv_direction, _ spec: vz_conv_spec) {
+        var spec = spec
+        var why = [CChar](repeating: 0, count: 256)
+        guard let handle = vz_conv_create(direction, &spec, &why) else { return nil }
+        self.handle = handle
+        kernelBytes = vz_conv_kernel_bytes(handle)
+        scratchBytes = vz_conv_scratch_bytes(handle)
+        packs = vz_conv_packs_kernel(handle) != 0
+        implementation = String(cString: vz_conv_implementation(handle))
+    }
+
+    deinit { vz_conv_destroy(handle) }
+
+    func pack(_ plain: UnsafeMutableRawPointer?, _ packed: UnsafeMutableRawPointer?) throws {
+        try check(vz_conv_pack_kernel(handle, plain?.assumingMemoryBound(to: Float.self), packed))
+    }
+
+    func unpack(_ packed: UnsafeMutableRawPointer?, _ plain: UnsafeMutableRawPointer?) throws {
+        try check(vz_conv_unpack_kernel(handle, packed, plain?.assumingMemoryBound(to: Float.self)))
+    }
+
+    func run(
+        _ input: UnsafeMutableRawPointer?, _ kernel: UnsafeMutableRawPointer?,
+        _ bias: UnsafeMutablePointer<Float>?, _ output: UnsafeMutableRawPointer?,
+        _ scratch: UnsafeMutableRawPointer?
+    ) throws {
+        try check(vz_conv_run(handle, input, kernel, bias, output, scratch))
+    }
+
+    private func check(_ code: Int32) throws {
+        if code != 0 { throw Failure(.numeric, "a convolution failed inside oneDNN (\(implementation))") }
+    }
+}
+
+extension Emitter {
+    /// The library's description of a convolution between maps of these shapes and layouts.
+    private func spec(
+        _ geometry: ConvolutionGeometry, x: [Int], y: [Int], inBlock: Block, outBlock: Block
+    ) -> vz_conv_spec? {
+        let n = geometry.windows.count
+        guard n == 1 || n == 2 else { return nil }
+        var spec = vz_conv_spec()
+        spec.rank = Int32(n)
+        spec.batch = Int64(x[0])
+        spec.channels = Int64(x[n + 1])
+        spec.filters = Int64(y[n + 1])
+        spec.groups = Int64(geometry.groups)
+        func pair(_ value: (Int) -> Int) -> (Int64, Int64) { (Int64(value(0)), n == 2 ? Int64(value(1)) : 1) }
+        spec.in = pair { x[$0 + 1] }
+        spec.out = pair { y[$0 + 1] }
+        spec.kernel = pair { geometry.windows[$0].size }
+        spec.stride = pair { geometry.windows[$0].stride }
+        spec.dilation = pair { geometry.windows[$0].dilation }
+        spec.pad_before = pair { geometry.windows[$0].padBefore }
+        spec.pad_after = pair { i in
+            // What the last window really reaches; the library wants lengths to match exactly.
+            let w = geometry.windows[i]
+            return (y[i + 1] - 1) * w.stride + w.span - x[i + 1] - w.padBefore
+        }
+        let channels = x[n + 1]
+        let filters = y[n + 1]
+        spec.in_block = Int64(inBlock == 0 ? channels : inBlock)
+        spec.out_block = Int64(outBlock == 0 ? filters : outBlock)
+        spec.winograd = usesWinograd(geometry, channels, filters) ? 1 : 0
+        return spec
+    }
+
+    /// Winograd F(4x4, 3x3) pays for 3x3 windows with stride 1 on many channels.
+    private func usesWinograd(_ g: ConvolutionGeometry, _ channels: Int, _ filters: Int) -> Bool {
+        g.windows.count == 2 && g.groups == 1 && channels % 16 == 0 && filters % 16 == 0
+            && g.windows.allSatisfy { $0.size == 3 && $0.stride == 1 && $0.dilation == 1 }
+    }
+
+    /// Layouts to try, best first, of input and output maps.
+    private func blockings(_ channels: Int, _ filters: Int) -> [(Block, Block)] {
+        let output = filters % 16 == 0 ? 16 : 0
+        var list: [(Block, Block)] = []
+        if channels % 16 == 0 && output == 16 { list.append((16, 16)) }
+        if channels <= 4 && output == 16 { list.append((1, 16)) }
+        list.append((0, 0))
+        return list
+    }
+
+    private func primitive(
+        _ direction: vz_conv_direction, _ geometry: ConvolutionGeometry, x: [Int], y: [Int], bias: Bool,
+        relu: Bool = false
+    ) -> (ConvolutionPrimitive, inBlock: Block, outBlock: Block)? {
+        guard let channels = x.last, let filters = y.last else { return nil }
+        for (inBlock, outBlock) in blockings(channels, filters) {
+            guard var spec = spec(geometry, x: x, y: y, inBlock: inBlock, outBlock: outBlock) else { return nil }
+            spec.has_bias = bias ? 1 : 0
+            spec.has_relu = relu ? 1 : 0
+            if let found = ConvolutionPrimitive(direction, spec) { return (found, inBlock, outBlock) }
+        }
+        return nil
+    }
+
+    /// The slot of the kernel in the primitive's layout; constants and variables are packed only when
+    /// they have changed.
+    private func packedKernel(_ kernel: Int, for primitive: ConvolutionPrimitive) throws -> Int {
+        let plain = try slot(of: kernel)
+        guard primitive.packs else { return plain }
+        let root = lowering.source(kernel)
+        if lowering.isLeaf(root), graph.captures[root] != nil || graph.variables[root] != nil {
+            let packed = try keptSlot(bytes: primitive.kernelBytes)
+            let variable = graph.variables[root]
+            var packedVersion: Int?
+            add("pack kernel", reads: [plain], writes: [packed]) { memory in
+                let version = variable?.version ?? 0
+                if packedVersion == version { return }
+                try primitive.pack(memory[plain], memory[packed])
+                packedVersion = version
+            }
+            return packed
+        }
+        let packed = newSlot(bytes: primitive.kernelBytes)
+        add("pack kernel", reads: [plain], writes: [packed]) { try primitive.pack($0[plain], $0[packed]) }
+        return packed
+    }
+
+    private func scratchSlot(_ primitive: ConvolutionPrimitive) -> Int? {
+        primitive.scratchBytes > 0 ? newSlot(bytes: primitive.scratchBytes) : nil
+    }
+
+    func emitConvolution(_ id: Int, bias: Int?, relu: Bool, result: Int) throws {
+        let node = graph.nodes[id]
+        let (x, w) = (node.inputs[0], node.inputs[1])
+        guard node.type.count > 0, let op = node.operation as? Convolution,
+            type(x).type == .float32, type(w).type == .float32,
+            let (primitive, inBlock, outBlock) = primitive(
+                VZ_CONV_FORWARD, op.geometry, x: type(x).shape, y: node.type.shape, bias: bias != nil, relu: relu)
+        else { return try emitPlainConvolution(id, bias: bias, relu: relu, result: result) }
+        let from = try slot(of: x, block: inBlock)
+        let kernel = try packedKernel(w, for: primitive)
+        let biasSlot = try bias.map { try slot(of: $0) }
+        let scratch = scratchSlot(primitive)
+        let to = newSlot(node.type)
+        add(
+            "\(op.name) \(primitive.implementation)", reads: [from, kernel] + [biasSlot, scratch].compactMap { $0 },
+            writes: [to]
+        ) { memory in
+            try primitive.run(
+                memory[from], memory[kernel], biasSlot.flatMap { memory.floats($0) }, memory[to],
+                scratch.flatMap { memory[$0] })
+        }
+        define(result, in: outBlock, to)
+    }
+
+    /// Without the library: the definition, then bias and ReLU.
+    private func emitPlainConvolution(_ id: Int, bias: Int?, relu: Bool, result: Int) throws {
+        try emitReference(id)
+        let from = try slot(of: id)
+        let biasSlot = try bias.map { try slot(of: $0) }
+        let to = newSlot(type(id))
+        let (count, filters) = (type(id).count, type(id).shape.last ?? 1)
+        add("bias", reads: [from] + (biasSlot.map { [$0] } ?? []), writes: [to]) { memory in
+            guard let x = memory.floats(from), let y = memory.floats(to) else { return }
+            let b = biasSlot.flatMap { memory.floats($0) }
+            for i in 0..<count {
+                let v = x[i] + (b.map { $0[i % filters] } ?? 0)
+                y[i] = relu ? (v > 0 || v.isNaN ? v : 0) : v
+            }
+        }
+        define(result, to)
+    }
+
+    /// False where the library has none.
+    func emitInputGradient(_ id: Int) throws -> Bool {
+        let node = graph.nodes[id]
+        let (dy, w) = (node.inputs[0], node.inputs[1])
+        guard let op = node.operation as? ConvolutionInputGradient,
+            let (primitive, inBlock, outBlock) = primitive(
+                VZ_CONV_INPUT_GRADIENT, op.geometry, x: node.type.shape, y: type(dy).shape, bias: false)
+        else { return false }
+        let from = try slot(of: dy, block: outBlock)
+        let kernel = try packedKernel(w, for: primitive)
+        let scratch = scratchSlot(primitive)
+        let to = newSlot(node.type)
+        add(
+            "\(op.name) \(primitive.implementation)", reads: [from, kernel] + (scratch.map { [$0] } ?? []),
+            writes: [to]
+        ) { memory in
+            try primitive.run(memory[to], memory[kernel], nil, memory[from], scratch.flatMap { memory[$0] })
+        }
+        define(id, in: inBlock, to)
+        return true
+    }
+
+    func emitKernelGradient(_ id: Int, biasGradient: Int?) throws {
+        let node = graph.nodes[id]
+        let (x, dy) = (node.inputs[0], node.inputs[1])
+        guard let op = node.operation as? ConvolutionKernelGradient, type(x).type == .float32,
+            type(dy).type == .float32, type(dy).count > 0,
+            let (primitive, inBlock, outBlock) = primitive(
+                VZ_CONV_KERNEL_GRADIENT, op.geometry, x: type(x).shape, y: type(dy).shape, bias: biasGradient != nil)
+        else {
+            try emitReference(id)
+            if let bias = biasGradient, let reduce = graph.nodes[bias].operation as? Reduce {
+                try emitReduce(bias, reduce)
+            }
+            return
+        }
+        let input = try slot(of: x, block: inBlock)
+        let cotangent = try slot(of: dy, block: outBlock)
+        let packed = newSlot(bytes: primitive.kernelBytes)
+        let bias = biasGradient.map { newSlot(type($0)) }
+        let scratch = scratchSlot(primitive)
+        add(
+            "\(op.name) \(primitive.implementation)", reads: [input, cotangent] + (scratch.map { [$0] } ?? []),
+            writes: [packed] + (bias.map { [$0] } ?? [])
+        ) { memory in
+            try primitive.run(
+                memory[input], memory[packed], bias.flatMap { memory.floats($0) }, memory[cotangent],
+                scratch.flatMap { memory[$0] })
+        }
+        if let biasGradient, let bias { define(biasGradient, bias) }
+        guard primitive.packs else { return define(id, packed) }
+        let plain = newSlot(node.type)
+        add("unpack kernel", reads: [packed], writes: [plain]) { try primitive.unpack($0[packed], $0[plain]) }
+        define(id, plain)
+    }
+}
