@@ -1,3 +1,4 @@
+import CKernels
 import COneDNN
 import Graph
 import Support
@@ -86,10 +87,13 @@ extension Emitter {
     }
 
     /// Layouts to try, best first, of input and output maps.
-    private func blockings(_ channels: Int, _ filters: Int) -> [(Block, Block)] {
+    private func blockings(
+        _ channels: Int, _ filters: Int, _ direction: vz_conv_direction
+    ) -> [(Block, Block)] {
         let output = filters % 16 == 0 ? 16 : 0
         var list: [(Block, Block)] = []
-        if channels % 16 == 0 && output == 16 { list.append((16, 16)) }
+        // Channels that do not fill a block are padded by the library; its gradients need that.
+        if (channels % 16 == 0 || direction == VZ_CONV_INPUT_GRADIENT) && output == 16 { list.append((16, 16)) }
         if channels <= 4 && output == 16 { list.append((1, 16)) }
         list.append((0, 0))
         return list
@@ -100,13 +104,16 @@ extension Emitter {
         relu: Bool = false
     ) -> (ConvolutionPrimitive, inBlock: Block, outBlock: Block)? {
         guard let channels = x.last, let filters = y.last else { return nil }
-        for (inBlock, outBlock) in blockings(channels, filters) {
+        var slow: (ConvolutionPrimitive, Block, Block)?
+        for (inBlock, outBlock) in blockings(channels, filters, direction) {
             guard var spec = spec(geometry, x: x, y: y, inBlock: inBlock, outBlock: outBlock) else { return nil }
             spec.has_bias = bias ? 1 : 0
             spec.has_relu = relu ? 1 : 0
-            if let found = ConvolutionPrimitive(direction, spec) { return (found, inBlock, outBlock) }
+            guard let found = ConvolutionPrimitive(direction, spec) else { continue }
+            if !found.implementation.hasPrefix("ref") { return (found, inBlock, outBlock) }
+            slow = slow ?? (found, inBlock, outBlock)
         }
-        return nil
+        return slow
     }
 
     /// The slot of the kernel in the primitive's layout; constants and variables are packed only when
@@ -189,14 +196,28 @@ extension Emitter {
         let from = try slot(of: dy, block: outBlock)
         let kernel = try packedKernel(w, for: primitive)
         let scratch = scratchSlot(primitive)
-        let to = newSlot(node.type)
+        let shape = node.type.shape
+        let channels = shape.last ?? 1
+        let isPadded = inBlock > 1 && channels % inBlock != 0
+        let padded = (channels + 15) / 16 * 16
+        let to = isPadded ? newSlot(bytes: node.type.count / channels * padded * 4) : newSlot(node.type)
         add(
             "\(op.name) \(primitive.implementation)", reads: [from, kernel] + (scratch.map { [$0] } ?? []),
             writes: [to]
         ) { memory in
             try primitive.run(memory[to], memory[kernel], nil, memory[from], scratch.flatMap { memory[$0] })
         }
-        define(id, in: inBlock, to)
+        guard isPadded else {
+            define(id, in: inBlock, to)
+            return true
+        }
+        let map = featureMap(Array(shape.dropLast()) + [padded], block: inBlock)
+        let own = newSlot(node.type)
+        add("take channels", reads: [to], writes: [own]) { memory in
+            var map = map
+            vz_take_channels(memory.floats(to), memory.floats(own), &map, 0, 1, channels)
+        }
+        define(id, own)
         return true
     }
 

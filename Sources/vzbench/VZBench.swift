@@ -55,7 +55,7 @@ private func seconds(_ body: () throws -> Void) rethrows -> Double {
 /// Peak resident memory of this process in MB.
 private func peakMemory() -> Double {
     var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     return Double(usage.ru_maxrss) / 1024
 }
 
@@ -93,17 +93,19 @@ private func showProfile(_ workload: Workload) throws {
     }
 }
 
+/// One line at once, whatever standard output is.
+private func answer(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
+
 /// The line protocol under which several engines are stepped in turn.
 private func work(_ workload: Workload, _ build: Double) throws {
     var loss = 0.0
     let first = try seconds { loss = try workload.step(0) }
-    setvbuf(stdout, nil, _IOLBF, 0)
-    print(
+    answer(
         "{\"ver\": \"vzsh\", \"params\": \(workload.parameters), \"build_s\": \(build), \"first_step_s\": \(first), \"loss0\": \(loss)}")
     var number = 0
     while readLine() != nil {
         number += 1
         let time = try seconds { loss = try workload.step(number) }
-        print("{\"t\": \(time), \"loss\": \(loss), \"rss\": \(Int(peakMemory()))}")
+        answer("{\"t\": \(time), \"loss\": \(loss), \"rss\": \(Int(peakMemory()))}")
     }
 }
