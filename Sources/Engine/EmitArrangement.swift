@@ -7,7 +7,8 @@ extension Emitter {
     private func addGather(_ id: Int, from: Int, offset: Int, shape: [Int], strides: [Int]) {
         let to = newSlot(type(id))
         add(graph.nodes[id].operation.name, reads: [from], writes: [to]) { memory in
-            vz_gather_strided(memory.floats(from).map { $0 + offset }, memory.floats(to), shape.count, shape, strides)
+            vz_gather_strided(
+                memory.floats(from).map { $0 + offset }, memory.floats(to), shape.count, shape, strides)
         }
         define(id, to)
     }
@@ -15,7 +16,9 @@ extension Emitter {
     func emitTranspose(_ id: Int, _ op: Transpose) throws {
         let x = graph.nodes[id].inputs[0]
         let strides = Shape.strides(type(x).shape)
-        addGather(id, from: try slot(of: x), offset: 0, shape: type(id).shape, strides: op.order.map { strides[$0] })
+        addGather(
+            id, from: try slot(of: x), offset: 0, shape: type(id).shape, strides: op.order.map { strides[$0] }
+        )
     }
 
     /// True where all axes but the last are taken whole.
@@ -42,7 +45,8 @@ extension Emitter {
         let strides = Shape.strides(shape)
         let offset = zip(op.starts, strides).reduce(0) { $0 + $1.0 * $1.1 }
         addGather(
-            id, from: try slot(of: x), offset: offset, shape: op.lengths, strides: zip(op.steps, strides).map { $0 * $1 })
+            id, from: try slot(of: x), offset: offset, shape: op.lengths,
+            strides: zip(op.steps, strides).map { $0 * $1 })
     }
 
     func emitScatter(_ id: Int, _ op: Scatter) throws {
@@ -50,7 +54,8 @@ extension Emitter {
         let part = type(x).shape
         let from = try slot(of: x)
         let to = newSlot(type(id))
-        if takesChannels(op.shape, part, op.starts, op.steps), let channels = op.shape.last, channels % 16 == 0,
+        if takesChannels(op.shape, part, op.starts, op.steps), let channels = op.shape.last,
+            channels % 16 == 0,
             let first = op.starts.last, let step = op.steps.last, let count = part.last
         {
             let map = featureMap(op.shape, block: 16)

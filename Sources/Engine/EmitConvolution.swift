@@ -93,7 +93,9 @@ extension Emitter {
         let output = filters % 16 == 0 ? 16 : 0
         var list: [(Block, Block)] = []
         // Channels that do not fill a block are padded by the library; its gradients need that.
-        if (channels % 16 == 0 || direction == VZ_CONV_INPUT_GRADIENT) && output == 16 { list.append((16, 16)) }
+        if (channels % 16 == 0 || direction == VZ_CONV_INPUT_GRADIENT) && output == 16 {
+            list.append((16, 16))
+        }
         if channels <= 4 && output == 16 { list.append((1, 16)) }
         list.append((0, 0))
         return list
@@ -106,7 +108,9 @@ extension Emitter {
         guard let channels = x.last, let filters = y.last else { return nil }
         var slow: (ConvolutionPrimitive, Block, Block)?
         for (inBlock, outBlock) in blockings(channels, filters, direction) {
-            guard var spec = spec(geometry, x: x, y: y, inBlock: inBlock, outBlock: outBlock) else { return nil }
+            guard var spec = spec(geometry, x: x, y: y, inBlock: inBlock, outBlock: outBlock) else {
+                return nil
+            }
             spec.has_bias = bias ? 1 : 0
             spec.has_relu = relu ? 1 : 0
             guard let found = ConvolutionPrimitive(direction, spec) else { continue }
@@ -149,7 +153,8 @@ extension Emitter {
         guard node.type.count > 0, let op = node.operation as? Convolution,
             type(x).type == .float32, type(w).type == .float32,
             let (primitive, inBlock, outBlock) = primitive(
-                VZ_CONV_FORWARD, op.geometry, x: type(x).shape, y: node.type.shape, bias: bias != nil, relu: relu)
+                VZ_CONV_FORWARD, op.geometry, x: type(x).shape, y: node.type.shape, bias: bias != nil,
+                relu: relu)
         else { return try emitPlainConvolution(id, bias: bias, relu: relu, result: result) }
         let from = try slot(of: x, block: inBlock)
         let kernel = try packedKernel(w, for: primitive)
@@ -157,7 +162,8 @@ extension Emitter {
         let scratch = scratchSlot(primitive)
         let to = newSlot(node.type)
         add(
-            "\(op.name) \(primitive.implementation)", reads: [from, kernel] + [biasSlot, scratch].compactMap { $0 },
+            "\(op.name) \(primitive.implementation)",
+            reads: [from, kernel] + [biasSlot, scratch].compactMap { $0 },
             writes: [to]
         ) { memory in
             try primitive.run(
@@ -227,7 +233,8 @@ extension Emitter {
         guard let op = node.operation as? ConvolutionKernelGradient, type(x).type == .float32,
             type(dy).type == .float32, type(dy).count > 0,
             let (primitive, inBlock, outBlock) = primitive(
-                VZ_CONV_KERNEL_GRADIENT, op.geometry, x: type(x).shape, y: type(dy).shape, bias: biasGradient != nil)
+                VZ_CONV_KERNEL_GRADIENT, op.geometry, x: type(x).shape, y: type(dy).shape,
+                bias: biasGradient != nil)
         else {
             try emitReference(id)
             if let bias = biasGradient, let reduce = graph.nodes[bias].operation as? Reduce {
@@ -241,7 +248,8 @@ extension Emitter {
         let bias = biasGradient.map { newSlot(type($0)) }
         let scratch = scratchSlot(primitive)
         add(
-            "\(op.name) \(primitive.implementation)", reads: [input, cotangent] + (scratch.map { [$0] } ?? []),
+            "\(op.name) \(primitive.implementation)",
+            reads: [input, cotangent] + (scratch.map { [$0] } ?? []),
             writes: [packed] + (bias.map { [$0] } ?? [])
         ) { memory in
             try primitive.run(

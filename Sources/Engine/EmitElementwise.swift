@@ -14,7 +14,9 @@ final class ElementwiseProgram {
     private var program: vz_program
     private let count: Int
 
-    init(operands list: [vz_operand], code instructions: [vz_instruction], stores kept: [vz_store], count: Int) {
+    init(
+        operands list: [vz_operand], code instructions: [vz_instruction], stores kept: [vz_store], count: Int
+    ) {
         func copy<T>(_ items: [T]) -> UnsafeMutablePointer<T> {
             let p = UnsafeMutablePointer<T>.allocate(capacity: max(items.count, 1))
             p.initialize(from: items, count: items.count)
@@ -133,7 +135,9 @@ extension Emitter {
             if let variable = unit.updates[id], block == 0 {
                 let slot = try variableSlot(variable)
                 // Elements read elsewhere than where they are written would be read too late.
-                let safe = zip(reads, loads).allSatisfy { $0 != slot || UInt32($1.mode) == VZ_DIRECT.rawValue }
+                let safe = zip(reads, loads).allSatisfy {
+                    $0 != slot || UInt32($1.mode) == VZ_DIRECT.rawValue
+                }
                 if safe {
                     writes.append(slot)
                     noteWrittenInPlace(variable)
@@ -210,7 +214,9 @@ extension Emitter {
                 VZ_BLOCKED_CHANNEL, period: whole.dropFirst().dropLast().reduce(1, *), count: whole.last ?? 1)
         }
         let firstReal = padded.firstIndex { $0 != 1 } ?? 0
-        if Array(padded[firstReal...]) == Array(whole[firstReal...]) { return mode(VZ_PERIODIC, period: count) }
+        if Array(padded[firstReal...]) == Array(whole[firstReal...]) {
+            return mode(VZ_PERIODIC, period: count)
+        }
         let lastReal = (padded.lastIndex { $0 != 1 } ?? 0) + 1
         if Array(padded[firstReal..<lastReal]) == Array(whole[firstReal..<lastReal]) {
             return mode(VZ_REPEATED, period: whole[lastReal...].reduce(1, *), count: count)

@@ -8,7 +8,8 @@ extension Emitter {
         var pool = vz_pool()
         func pair(_ value: (Window) -> Int, _ missing: Int) -> (Int, Int) {
             geometry.windows.count == 1
-                ? (missing, value(geometry.windows[0])) : (value(geometry.windows[0]), value(geometry.windows[1]))
+                ? (missing, value(geometry.windows[0]))
+                : (value(geometry.windows[0]), value(geometry.windows[1]))
         }
         pool.size = pair({ $0.size }, 1)
         pool.stride = pair({ $0.stride }, 1)
@@ -77,7 +78,8 @@ extension Emitter {
         add(op.name, reads: [from, winners], writes: [to]) { memory in
             var (map, geometry) = (map, geometry)
             vz_maxpool_select(
-                memory.floats(from), memory[winners]?.assumingMemoryBound(to: UInt8.self), memory.floats(to), &map,
+                memory.floats(from), memory[winners]?.assumingMemoryBound(to: UInt8.self), memory.floats(to),
+                &map,
                 &geometry)
         }
         define(id, in: block, to)

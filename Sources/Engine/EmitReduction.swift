@@ -85,7 +85,8 @@ extension Emitter {
         let (outer, length) = (shape[..<op.axis].reduce(1, *), shape[op.axis])
         let inner = shape[(op.axis + 1)...].reduce(1, *)
         add("argmax", reads: [from], writes: [to]) { memory in
-            vz_argmax(memory.floats(from), memory[to]?.assumingMemoryBound(to: Int32.self), outer, length, inner)
+            vz_argmax(
+                memory.floats(from), memory[to]?.assumingMemoryBound(to: Int32.self), outer, length, inner)
         }
         define(id, to)
     }
@@ -121,7 +122,9 @@ extension Emitter {
         let (ta, tb) = (op.transposeA ? Int32(1) : 0, op.transposeB ? Int32(1) : 0)
         let stepC = d.m * d.n
         add("matmul", reads: [from, with], writes: [to]) { memory in
-            guard let x = memory.floats(from), let w = memory.floats(with), let y = memory.floats(to) else { return }
+            guard let x = memory.floats(from), let w = memory.floats(with), let y = memory.floats(to) else {
+                return
+            }
             for batch in stepsA.indices {
                 let code = vz_sgemm(
                     ta, tb, Int64(rows), Int64(d.n), Int64(d.k), x + stepsA[batch], w + stepsB[batch],

@@ -187,7 +187,8 @@ final class Emitter {
 
     private func emitSingle(_ id: Int) throws {
         let node = graph.nodes[id]
-        let floats = node.type.type == .float32
+        let floats =
+            node.type.type == .float32
             && node.inputs.allSatisfy { type($0).type == .float32 }
         if floats && node.type.count > 0 {
             switch node.operation {
@@ -257,7 +258,9 @@ final class Emitter {
         // From the first in-place write on a run is not interrupted, so such units must come last.
         var firstOfTail = units.count
         let values = Set(updates.map { lowering.source($0.value) })
-        while firstOfTail > 0, units[firstOfTail - 1].writes.allSatisfy({ values.contains($0) && !leaving.contains($0) }) {
+        while firstOfTail > 0,
+            units[firstOfTail - 1].writes.allSatisfy({ values.contains($0) && !leaving.contains($0) })
+        {
             firstOfTail -= 1
         }
         var result: [Int: [Int: Variable]] = [:]
@@ -265,11 +268,13 @@ final class Emitter {
             guard case .elementwise = unit.kind else { continue }
             for update in updates {
                 let value = lowering.source(update.value)
-                guard value == update.value, unit.writes.contains(value), counts[value] == 1, lastRead[value] == nil,
+                guard value == update.value, unit.writes.contains(value), counts[value] == 1,
+                    lastRead[value] == nil,
                     type(value).type == .float32
                 else { continue }
                 if let leaf = leafOf[ObjectIdentifier(update.variable)] {
-                    guard (lastRead[leaf] ?? -1) <= index, !leaving.contains(leaf), !values.contains(leaf) else { continue }
+                    guard (lastRead[leaf] ?? -1) <= index, !leaving.contains(leaf), !values.contains(leaf)
+                    else { continue }
                 }
                 result[index, default: [:]][value] = update.variable
             }

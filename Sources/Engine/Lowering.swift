@@ -96,8 +96,9 @@ struct Lowering {
         let node = graph.nodes[id]
         guard isVectorType(node.type.type), !isAlias(id), node.type.count > 0 else { return false }
         let operation = node.operation
-        guard operation is Unary || operation is Binary || operation is Select || operation is Cast
-            || operation is Broadcast
+        guard
+            operation is Unary || operation is Binary || operation is Select || operation is Cast
+                || operation is Broadcast
         else { return false }
         return node.inputs.allSatisfy { isVectorType(graph.nodes[$0].type.type) }
     }
@@ -140,7 +141,9 @@ struct Lowering {
                     Unit(
                         kind: .maxPoolGradient(node: id, pool: pool, masked: mask != nil), reads: reads,
                         writes: [result]), [id, result])
-            } else if let op = node.operation as? MaxPoolSelection, let pool = forward(op.geometry, node.inputs[0]) {
+            } else if let op = node.operation as? MaxPoolSelection,
+                let pool = forward(op.geometry, node.inputs[0])
+            {
                 noted.insert(pool)
                 claim(
                     Unit(
@@ -191,7 +194,8 @@ struct Lowering {
         if let add = onlyConsumer(of: id), let binary = graph.nodes[add].operation as? Binary,
             binary.function == .add, graph.nodes[add].type == node.type
         {
-            let other = graph.nodes[add].inputs[0] == id ? graph.nodes[add].inputs[1] : graph.nodes[add].inputs[0]
+            let other =
+                graph.nodes[add].inputs[0] == id ? graph.nodes[add].inputs[1] : graph.nodes[add].inputs[0]
             let type = graph.nodes[other].type
             let root = source(other)
             if other != id, type.type == .float32, type.count == filters, type.shape.last == filters,
@@ -302,7 +306,9 @@ struct Lowering {
         func rank(_ index: Int) -> Int {
             let unit = units[index]
             let key = unit.writes.max() ?? 0
-            let onlyUpdates = readers[index].isEmpty && unit.writes.allSatisfy { updated.contains($0) && !needed.contains($0) }
+            let onlyUpdates =
+                readers[index].isEmpty
+                && unit.writes.allSatisfy { updated.contains($0) && !needed.contains($0) }
             return onlyUpdates ? key + last : key
         }
         var ready = Heap(units.indices.filter { missing[$0] == 0 }.map { (rank($0), $0) })

@@ -18,7 +18,9 @@ final class PlanMemory {
         arena = total > 0 ? try Buffer(byteCount: total) : nil
         pointers = .allocate(capacity: count)
         pointers.initialize(repeating: nil, count: count)
-        for (slot, offset) in offsets.enumerated() where offset >= 0 { pointers[slot] = arena.map { $0.base + offset } }
+        for (slot, offset) in offsets.enumerated() where offset >= 0 {
+            pointers[slot] = arena.map { $0.base + offset }
+        }
     }
 
     deinit { pointers.deallocate() }
@@ -38,8 +40,10 @@ final class PlanMemory {
         var offsets = [Int](repeating: -1, count: slots.count)
         var total = 0
         var placed: [Int] = []
-        let order = slots.indices.filter { slots[$0].isInternal && slots[$0].bytes > 0 && slots[$0].last >= 0 }
-            .sorted { (slots[$0].bytes, $1) > (slots[$1].bytes, $0) }
+        let order = slots.indices.filter {
+            slots[$0].isInternal && slots[$0].bytes > 0 && slots[$0].last >= 0
+        }
+        .sorted { (slots[$0].bytes, $1) > (slots[$1].bytes, $0) }
         for slot in order {
             let need = (slots[slot].bytes + 63) & ~63
             var offset = 0

@@ -26,7 +26,8 @@ public final class Plan {
         }
         for update in updates where update.value.type != update.variable.type {
             throw Failure(
-                .shape, "\(update.variable.name) is \(update.variable.type) and cannot take \(update.value.type)")
+                .shape,
+                "\(update.variable.name) is \(update.variable.type) and cannot take \(update.value.type)")
         }
         let ids = updates.map { (variable: $0.variable, value: $0.value.id) }
         var lowering = Lowering(graph: graph, outputs: outputs.map(\.id), updates: ids)
@@ -73,7 +74,9 @@ public final class Plan {
         results.reserveCapacity(outputs.count)
         for output in outputs {
             let tensor = try Tensor(uninitialized: output.type.shape, output.type.type)
-            if let base = memory[output.slot] { tensor.base.copyMemory(from: base, byteCount: tensor.byteCount) }
+            if let base = memory[output.slot] {
+                tensor.base.copyMemory(from: base, byteCount: tensor.byteCount)
+            }
             results.append(tensor)
         }
         try writeVariables()
@@ -89,7 +92,8 @@ public final class Plan {
         var held: [Tensor] = []
         for (type, value) in zip(inputs, values) {
             guard value.shape == type.shape, value.type == type.type else {
-                throw Failure(.shape, "the plan's input is \(type), not \(ValueType(value.shape, value.type))")
+                throw Failure(
+                    .shape, "the plan's input is \(type), not \(ValueType(value.shape, value.type))")
             }
             held.append(try value.dense())
         }
@@ -117,7 +121,9 @@ public final class Plan {
         for copy in copies {
             let variable = variables[copy.variable]
             let tensor = try Tensor(uninitialized: variable.type.shape, variable.type.type)
-            if let base = memory[copy.slot] { tensor.base.copyMemory(from: base, byteCount: tensor.byteCount) }
+            if let base = memory[copy.slot] {
+                tensor.base.copyMemory(from: base, byteCount: tensor.byteCount)
+            }
             fresh.append((variable, tensor))
         }
         for (variable, tensor) in fresh { try variable.assign(tensor) }

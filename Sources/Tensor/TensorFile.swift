@@ -73,7 +73,9 @@ public final class TensorFile {
             let size = Int(info.st_size)
             let lead = try Self.bytes(of: file, at: 0, count: min(8, size), path)
             guard lead.count == 8 else { throw Self.broken(path, "it is shorter than its header") }
-            let length = lead.enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << (8 * UInt64($1.offset)) }
+            let length = lead.enumerated().reduce(UInt64(0)) {
+                $0 | UInt64($1.element) << (8 * UInt64($1.offset))
+            }
             guard length >= 2, length <= UInt64(Self.maximumHeader), length <= UInt64(size - 8) else {
                 throw Self.broken(path, "its header cannot be \(length) bytes long in a file of \(size)")
             }
@@ -131,7 +133,9 @@ public final class TensorFile {
         var metadata: [String: String] = [:]
         for member in members {
             if member.key == "__metadata__" {
-                guard let pairs = member.value.members else { throw broken(path, "its metadata is no object") }
+                guard let pairs = member.value.members else {
+                    throw broken(path, "its metadata is no object")
+                }
                 for pair in pairs {
                     guard let text = pair.value.string else {
                         throw broken(path, "its metadata '\(pair.key)' is no text")
@@ -150,7 +154,9 @@ public final class TensorFile {
             }
             end += entry.byteCount
         }
-        guard end == fileSize else { throw broken(path, "\(fileSize - end) bytes at its end belong to nothing") }
+        guard end == fileSize else {
+            throw broken(path, "\(fileSize - end) bytes at its end belong to nothing")
+        }
         return (entries, metadata)
     }
 
@@ -275,7 +281,9 @@ public final class TensorFile {
         for (name, _) in tensors where !names.insert(name).inserted {
             throw Failure(.value, "cannot write '\(path)': two tensors are called '\(name)'")
         }
-        let ordered = ElementType.allCases.reversed().flatMap { type in tensors.filter { $0.tensor.type == type } }
+        let ordered = ElementType.allCases.reversed().flatMap { type in
+            tensors.filter { $0.tensor.type == type }
+        }
         var members: [JSON.Member] = []
         if !metadata.isEmpty {
             members.append(.init("__metadata__", .object(metadata.map { .init($0.0, .string($0.1)) })))

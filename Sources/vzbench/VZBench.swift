@@ -28,21 +28,28 @@ struct Maximization: ParsableCommand {
     @OptionGroup var options: Options
 
     func validate() throws {
-        if target != "conv" && target != "logit" { throw ValidationError("the target is conv or logit, not '\(target)'") }
+        if target != "conv" && target != "logit" {
+            throw ValidationError("the target is conv or logit, not '\(target)'")
+        }
     }
     func run() throws { try measure(options) { try Workloads.maximization(logit: target == "logit") } }
 }
 
 struct Training: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "train", abstract: "One Adam step of a raw-waveform network: a, b (channel 32) or c (channel 128).")
+        commandName: "train",
+        abstract: "One Adam step of a raw-waveform network: a, b (channel 32) or c (channel 128).")
     @Argument(help: "a, b or c.") var network: String
     @Argument(help: "Clips in a batch.") var batch: Int
     @OptionGroup var options: Options
 
     func validate() throws {
-        if !Workloads.architectures.keys.contains(network) { throw ValidationError("no network '\(network)': choose a, b or c") }
-        if batch < 1 || batch > 10_000 { throw ValidationError("a batch has 1 to 10,000 clips, not \(batch)") }
+        if !Workloads.architectures.keys.contains(network) {
+            throw ValidationError("no network '\(network)': choose a, b or c")
+        }
+        if batch < 1 || batch > 10_000 {
+            throw ValidationError("a batch has 1 to 10,000 clips, not \(batch)")
+        }
     }
     func run() throws { try measure(options) { try Workloads.training(network, batch: batch) } }
 }
@@ -75,19 +82,23 @@ private func measure(_ options: Options, _ make: () throws -> Workload) throws {
     let median = times[times.count / 2]
     if options.json {
         print(
-            "{\"name\": \"\(workload.name)\", \"median_s\": \(median), \"min_s\": \(times[0]), \"max_s\": \(times[times.count - 1]), \"gflops\": \(workload.flops / median / 1e9), \"peak_mb\": \(peakMemory()), \"loss\": \(loss)}")
+            "{\"name\": \"\(workload.name)\", \"median_s\": \(median), \"min_s\": \(times[0]), \"max_s\": \(times[times.count - 1]), \"gflops\": \(workload.flops / median / 1e9), \"peak_mb\": \(peakMemory()), \"loss\": \(loss)}"
+        )
     } else {
         let ms = [median, times[0], times[times.count - 1]].map { String(format: "%.1f", $0 * 1e3) }
         let rate = String(format: "%.0f", workload.flops / median / 1e9)
         print(
-            "\(workload.name): median \(ms[0]) ms, min \(ms[1]), max \(ms[2]); \(rate) GFLOP/s; peak \(Int(peakMemory())) MB; loss \(loss)")
+            "\(workload.name): median \(ms[0]) ms, min \(ms[1]), max \(ms[2]); \(rate) GFLOP/s; peak \(Int(peakMemory())) MB; loss \(loss)"
+        )
     }
     if options.profile { try showProfile(workload) }
 }
 
 private func showProfile(_ workload: Workload) throws {
     var totals: [String: Double] = [:]
-    for (label, seconds) in try workload.plan.profile(workload.inputs(99)) { totals[label, default: 0] += seconds }
+    for (label, seconds) in try workload.plan.profile(workload.inputs(99)) {
+        totals[label, default: 0] += seconds
+    }
     for (label, seconds) in totals.sorted(by: { $0.value > $1.value }) {
         print(String(format: "  %8.2f ms  ", seconds * 1e3) + label)
     }
@@ -101,7 +112,8 @@ private func work(_ workload: Workload, _ build: Double) throws {
     var loss = 0.0
     let first = try seconds { loss = try workload.step(0) }
     answer(
-        "{\"ver\": \"vzsh\", \"params\": \(workload.parameters), \"build_s\": \(build), \"first_step_s\": \(first), \"loss0\": \(loss)}")
+        "{\"ver\": \"vzsh\", \"params\": \(workload.parameters), \"build_s\": \(build), \"first_step_s\": \(first), \"loss0\": \(loss)}"
+    )
     var number = 0
     while readLine() != nil {
         number += 1

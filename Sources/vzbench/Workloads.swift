@@ -23,7 +23,9 @@ enum Workloads {
     /// Gradient ascent on the first filter of block5_conv1 (or the first logit) of a VGG16-shaped
     /// network with random He weights, batch 1, 224 x 224 x 3: x ← x + 0.1 · g / (rms(g) + 1e-8).
     static func maximization(logit: Bool) throws -> Workload {
-        let widths = [[64, 64], [128, 128], [256, 256, 256], [512, 512, 512], logit ? [512, 512, 512] : [512]]
+        let widths = [
+            [64, 64], [128, 128], [256, 256, 256], [512, 512, 512], logit ? [512, 512, 512] : [512],
+        ]
         let graph = Graph()
         let start = try Tensor(random: .uniform, shape: [1, 224, 224, 3], key: RandomKey(seed: 1))
         let image = Variable(start, name: "image")
@@ -83,7 +85,8 @@ enum Workloads {
     static let architectures: [String: Architecture] = [
         "a": Architecture(convolutions: [8, 16, 32, 64, 128].map { ($0, 25, 4) }, hidden: 1024),
         "b": Architecture(
-            convolutions: [(32, 5, 0)] + [(32, 5, 3), (32, 5, 3), (32, 5, 3)] + [Int](repeating: 64, count: 4).map { ($0, 5, 3) },
+            convolutions: [(32, 5, 0)] + [(32, 5, 3), (32, 5, 3), (32, 5, 3)]
+                + [Int](repeating: 64, count: 4).map { ($0, 5, 3) },
             dropout: 0.75),
         "c": Architecture(
             convolutions: [(128, 5, 0), (128, 5, 3), (128, 5, 3), (128, 5, 3)]
@@ -109,15 +112,19 @@ enum Workloads {
         let labels = graph.input(ValueType([batch, 16]))
         let key = graph.input(ValueType([4], .int32))
         let rate = graph.input(ValueType([]))
-        var (h, channels, length, flops, updates) = (x, 1, 16000, 0.0, [(variable: Variable, value: Traced)]())
+        var (h, channels, length, flops, updates) = (
+            x, 1, 16000, 0.0, [(variable: Variable, value: Traced)]()
+        )
         for (i, layer) in architecture.convolutions.enumerated() {
             let limit = (6 / Double(layer.kernel * (channels + layer.filters))).squareRoot()
-            h = try h.convolved(with: weight([layer.kernel, channels, layer.filters], limit: limit))
+            h =
+                try h.convolved(with: weight([layer.kernel, channels, layer.filters], limit: limit))
                 + weight([layer.filters], limit: 0)
             flops += Double(i == 0 ? 4 : 6) * Double(layer.kernel * channels * layer.filters * length * batch)
             if architecture.batchNorm {
                 let moments = try graph.add(BatchMoments(), [h])
-                let moving = Variable(try Tensor(repeating: 0, shape: [2, layer.filters]), name: "moving\(i)")
+                let moving = Variable(
+                    try Tensor(repeating: 0, shape: [2, layer.filters]), name: "moving\(i)")
                 updates.append((moving, try graph.read(moving) * 0.99 + moments * 0.01))
                 h = try graph.add(
                     Normalize(epsilon: 1e-3),
@@ -144,7 +151,8 @@ enum Workloads {
         updates += try adam(graph, loss, weights, rate)
         let plan = try Plan(inputs: [x, labels, key, rate], outputs: [loss], updates: updates)
         let waves = try Tensor(random: .normal, shape: [batch, 16000, 1], key: RandomKey(seed: 5))
-        let classes = try Tensor(random: .uniform, shape: [batch], key: RandomKey(seed: 6)).array(of: Float.self)
+        let classes = try Tensor(random: .uniform, shape: [batch], key: RandomKey(seed: 6)).array(
+            of: Float.self)
         var oneHot = [Float](repeating: 0, count: batch * 16)
         for (i, u) in classes.enumerated() { oneHot[i * 16 + min(Int(u * 16), 15)] = 1 }
         let targets = try Tensor(oneHot, shape: [batch, 16])

@@ -67,7 +67,8 @@ import Testing
         var values: [Tensor] = []
         for (i, input) in inputs.enumerated() {
             let noise = try Tensor(
-                random: positive ? .uniform : .normal, shape: input.shape, key: RandomKey(seed: UInt64(i + 1)))
+                random: positive ? .uniform : .normal, shape: input.shape, key: RandomKey(seed: UInt64(i + 1))
+            )
             let value = try Tensor(
                 noise.array(of: Float.self).map { positive ? $0 + 0.5 : $0 }, shape: input.shape)
             values.append(value)
@@ -79,7 +80,10 @@ import Testing
             for (i, (tensor, wanted)) in try zip(plan.run(values), expected).enumerated() {
                 let got = try tensor.array(of: Double.self)
                 let size = max(wanted.values.map { abs($0) }.filter { $0.isFinite }.max() ?? 1, 1e-3)
-                let worst = zip(got, wanted.values).map { $0 == $1 || ($0.isNaN && $1.isNaN) ? 0 : abs($0 - $1) / size }.max() ?? 0
+                let worst =
+                    zip(got, wanted.values).map {
+                        $0 == $1 || ($0.isNaN && $1.isNaN) ? 0 : abs($0 - $1) / size
+                    }.max() ?? 0
                 #expect(
                     worst <= tolerance, "output \(i), round \(round): off by \(worst) in \(plan.stepLabels)",
                     sourceLocation: sourceLocation)
@@ -91,13 +95,19 @@ import Testing
         let positive = [.log, .sqrt, .reciprocal, .reciprocalSqrt].contains(function)
         let hasGradient = ![.isNaN, .not].contains(function)
         for n in [1, 7, 1000, 40000] {
-            try check([[n]], positive: positive, gradients: hasGradient) { try $0[0].unary(function, alpha: 0.2) }
+            try check([[n]], positive: positive, gradients: hasGradient) {
+                try $0[0].unary(function, alpha: 0.2)
+            }
         }
     }
 
     @Test(arguments: BinaryFunction.allCases) func binary(_ function: BinaryFunction) throws {
-        for shapes in [[[5, 7], [5, 7]], [[5, 7], [7]], [[5, 1], [1, 7]], [[], [3, 3]], [[2, 3, 4], [3, 1]]] {
-            try check(shapes, positive: true, gradients: !function.givesBool) { try $0[0].binary(function, $0[1]) }
+        for shapes in [
+            [[5, 7], [5, 7]], [[5, 7], [7]], [[5, 1], [1, 7]], [[], [3, 3]], [[2, 3, 4], [3, 1]],
+        ] {
+            try check(shapes, positive: true, gradients: !function.givesBool) {
+                try $0[0].binary(function, $0[1])
+            }
         }
     }
 
@@ -143,13 +153,16 @@ import Testing
     }
 
     @Test func convolutions1D() throws {
-        for (c, f, k, length) in [(1, 16, 5, 50), (16, 32, 5, 37), (3, 8, 4, 21), (32, 16, 1, 1), (8, 16, 25, 9)] {
+        for (c, f, k, length) in [
+            (1, 16, 5, 50), (16, 32, 5, 37), (3, 8, 4, 21), (32, 16, 1, 1), (8, 16, 25, 9),
+        ] {
             try check([[2, length, c], [k, c, f], [f]], tolerance: 2e-5) {
                 try ($0[0].convolved(with: $0[1]) + $0[2]).relu()
             }
         }
         try check([[2, 40, 16], [3, 8, 16]], tolerance: 2e-5) {
-            try $0[0].convolved(with: $0[1], strides: [2], dilations: [3], groups: 2, padding: .explicit([[1, 4]]))
+            try $0[0].convolved(
+                with: $0[1], strides: [2], dilations: [3], groups: 2, padding: .explicit([[1, 4]]))
         }
         try check([[2, 40, 16], [3, 1, 16]]) { try $0[0].convolved(with: $0[1], groups: 16) }
         try check([[0, 40, 16], [3, 16, 16]]) { try $0[0].convolved(with: $0[1]) }
@@ -176,8 +189,10 @@ import Testing
         try check([[1, 8, 8, 16], [3, 3, 16, 16], [16]], tolerance: 5e-5) { v in
             let x = try (v[0].convolved(with: v[1]) + v[2]).relu()
             return try x.maxPooled([2, 2]).indexed(
-                [.slice(start: nil, end: nil, step: 1), .slice(start: nil, end: nil, step: 1),
-                    .slice(start: nil, end: nil, step: 1), .position(3)]
+                [
+                    .slice(start: nil, end: nil, step: 1), .slice(start: nil, end: nil, step: 1),
+                    .slice(start: nil, end: nil, step: 1), .position(3),
+                ]
             ).mean([1, 2])
         }
     }
@@ -188,13 +203,17 @@ import Testing
             try check([[2, 17, channels]]) { try $0[0].maxPooled([3], strides: [2], padding: .same) }
             try check([[2, 17, channels]]) { try $0[0].averagePooled([4], padding: .same) }
             try check([[2, 7, 9, channels]]) { try $0[0].maxPooled([2, 3]) }
-            try check([[2, 7, 9, channels]]) { try $0[0].averagePooled([3, 3], strides: [1, 2], padding: .same) }
+            try check([[2, 7, 9, channels]]) {
+                try $0[0].averagePooled([3, 3], strides: [1, 2], padding: .same)
+            }
         }
     }
 
     @Test func normalization() throws {
         for channels in [3, 16, 32] {
-            try check([[3, 20, channels], [channels], [channels], [3, channels, channels]], tolerance: 5e-5) { v in
+            try check(
+                [[3, 20, channels], [channels], [channels], [3, channels, channels]], tolerance: 5e-5
+            ) { v in
                 let x = try v[0].convolved(with: v[3])
                 let moments = try x.graph.add(BatchMoments(), [x])
                 return try x.graph.add(Normalize(epsilon: 1e-3), [x, moments, v[1], v[2]]).relu()
