@@ -51,7 +51,8 @@ public struct FigureRenderer: Sendable {
         case "pdf": try AtomicFile.write(bytes(figure, terminal: .pdf, cancel: cancel), to: path)
         case "gif": try AtomicFile.write(bytes(figure, terminal: .gif(seconds: 1), cancel: cancel), to: path)
         case "six": try AtomicFile.write(bytes(figure, terminal: .sixel, cancel: cancel), to: path)
-        default: break
+        default:
+            try AtomicFile.write(figure.text(TextStyle(columns: 100)), to: path)
         }
     }
 

@@ -156,7 +156,7 @@ func ticks(_ extent: Extent, log isLog: Bool, whole: Bool, count: Int) -> [(at: 
     if whole { step = max(1, step.rounded()) }
     guard step > 0, step.isFinite else { return [] }
     // As many decimals as the step itself has.
-    let decimals = max(0, Int((-log10(step) + 1e-9).rounded(.up)))
+    let decimals = max(0, Int((-log10(step) - 1e-9).rounded(.up)))
     var result: [(at: Double, name: String)] = []
     var index = (extent.low / step - 1e-9).rounded(.up)
     while index * step <= extent.high + step * 1e-9, result.count < 64 {

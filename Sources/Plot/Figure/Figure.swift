@@ -74,6 +74,8 @@ public struct Panel: Sendable {
     public var isPicture = false
     /// The grid lines; off over rasters, where they would hide data.
     public var hasGrid = true
+    /// The counts behind a confusion matrix, for terminals that show tables.
+    public var table: CountTable?
     /// Small multiples: no numbers at the axes.
     public var isSmall = false
 
@@ -96,6 +98,13 @@ public struct Panel: Sendable {
         if !isPicture, !labels.isEmpty { text += " (\(labels.joined(separator: " against ")))" }
         return text
     }
+}
+
+/// Counts by true class (rows) and predicted class (columns).
+public struct CountTable: Sendable {
+    public var names: [String]
+    /// [classes, classes]
+    public var counts: [Double]
 }
 
 /// One axis of a panel.

@@ -211,6 +211,7 @@ extension Panel {
             valueLabel: "of the true class (%)")
         panel.marks.append(.labels(texts))
         panel.kind = "confusion matrix"
+        panel.table = CountTable(names: labels, counts: counts)
         panel.x.label = "predicted class"
         panel.y.label = "true class"
         panel.colorBar?.range = 0...100

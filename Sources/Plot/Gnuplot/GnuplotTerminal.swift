@@ -91,13 +91,13 @@ extension GnuplotTerminal {
                 // gnuplot's svg points are smaller than cairo's.
                 [
                     "svg", pixels, "dynamic font 'DejaVu Sans, Verdana, sans-serif,10'",
-                    "fontscale \(1.2 * s) linewidth \(s)", paper,
+                    "fontscale \(1.3 * s) linewidth \(s)", paper,
                 ]
             case .pdf:
                 // A pixel is 1/96 inch, and a point of text 1/72.
                 [
-                    "pdfcairo color size \(Double(w) / 96)in,\(Double(h) / 96)in", font, scales,
-                    "pointscale \(s * 0.6)", paper,
+                    "pdfcairo color size \(Double(w) / 96)in,\(Double(h) / 96)in", font,
+                    "fontscale \(s * 0.72) linewidth \(s * 1.4) pointscale \(s * 0.6)", paper,
                 ]
             case .sixel: ["sixelgd truecolor", pixels, font, scales, paper]
             case .gif(let seconds):
