@@ -164,7 +164,7 @@ extension Emitter {
         define(id, to)
     }
 
-    func emitRandom(_ id: Int, _ op: RandomNumbers) throws {
+    func emitRandom(_ id: Int, _ op: RandomDraw) throws {
         let key = try slot(of: graph.nodes[id].inputs[0])
         let to = newSlot(type(id))
         let (count, stream, distribution) = (type(id).count, op.stream, op.distribution)

@@ -3,7 +3,7 @@ import Tensor
 
 /// Random numbers of `shape` that follow from a key alone: the same at any number of threads and in
 /// any order of execution. Input: key, int32[4] = seed (low, high), step (low, high).
-public struct RandomNumbers: Operation {
+public struct RandomDraw: Operation {
     public let distribution: Distribution
     public let shape: [Int]
     /// Tells apart the random values of one computation.
@@ -70,7 +70,7 @@ private func requireKey(_ type: ValueType, _ name: String) throws {
 extension Traced {
     /// Self is the key.
     public func random(_ distribution: Distribution, shape: [Int], stream: UInt32) throws -> Traced {
-        try graph.add(RandomNumbers(distribution, shape: shape, stream: stream), [self])
+        try graph.add(RandomDraw(distribution, shape: shape, stream: stream), [self])
     }
 
     /// Dropout with the rate's share of elements set to 0 and the rest scaled by 1 / (1 − rate). Along
