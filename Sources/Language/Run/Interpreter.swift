@@ -23,12 +23,17 @@ public final class Interpreter {
     /// Takes the progress reports of long work (`fit`, `maximize`, downloads); the shell shows them.
     public var progress: ProgressHook = { _ in }
     /// Values in the list `args` of a script.
-    public var scriptArguments: [String] = []
+    public var scriptArguments: [String] = [] {
+        didSet { arguments.items = scriptArguments.map { Value($0) } }
+    }
+    private let arguments = List()
     /// The value of the last expression line, shown or not.
     public internal(set) var lastValue: Value = .nil
     /// How many calls may be open at once; deeper recursion is an error.
     public var maximumDepth = 10_000
 
+    /// Builtins and the constants `pi`, `inf`, `nan` and `args`.
+    let predefined: [String: Value]
     let main: Module
     private(set) lazy var machine = Machine(interpreter: self)
     /// Files that were used, by path.
@@ -44,7 +49,12 @@ public final class Interpreter {
             var text = text
             text.withUTF8 { _ = fwrite($0.baseAddress, 1, $0.count, stdout) }
         }
-        main = Module(name: "main", builtins: byName)
+        var names: [String: Value] = [
+            "pi": .number(.pi), "inf": .number(.infinity), "nan": .number(.nan), "args": .list(arguments),
+        ]
+        for (name, b) in byName { names[name] = .builtin(b) }
+        predefined = names
+        main = Module(name: "main", predefined: names)
     }
 
     // MARK: Running
@@ -64,7 +74,7 @@ public final class Interpreter {
 
     /// Parse and resolve only: syntax errors, and names that nothing defines. Empty where all is well.
     public func check(_ source: String, file: String) -> [Diagnostic] {
-        Checker.check(source, file: file, known: Set(builtins.keys))
+        Checker.check(source, file: file, known: Set(predefined.keys))
     }
 
     /// Call a vz function, builtin or callable object. Re-entrant: builtins use it for the

@@ -76,7 +76,7 @@ extension Interpreter {
         let text = try TextFile.read(path)
         usesInProgress.append(path)
         defer { usesInProgress.removeLast() }
-        let module = Module(name: path, builtins: builtins)
+        let module = Module(name: path, predefined: predefined)
         _ = try run(text, file: path, in: module, showing: false)
         modules[path] = (stamp, module)
         return module

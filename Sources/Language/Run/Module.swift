@@ -2,25 +2,21 @@
 /// to directly.
 final class Module {
     let name: String
-    private let builtins: [String: Builtin]
+    /// Builtins and constants.
+    private let predefined: [String: Value]
     private var cells: [String: Cell] = [:]
     /// Names in order of first definition.
     private var order: [String] = []
 
-    init(name: String, builtins: [String: Builtin]) {
+    init(name: String, predefined: [String: Value]) {
         self.name = name
-        self.builtins = builtins
+        self.predefined = predefined
     }
 
-    /// The cell of a global, made where there is none: a builtin's name starts out holding it.
+    /// The cell of a global, made where there is none: a builtin's or a constant's name starts out holding it.
     func cell(_ name: String) -> Cell {
         if let cell = cells[name] { return cell }
-        let cell: Cell
-        if let b = builtins[name] {
-            cell = Cell(.builtin(b))
-        } else {
-            cell = Cell(Hole.value)
-        }
+        let cell = Cell(predefined[name] ?? Hole.value)
         cells[name] = cell
         return cell
     }
@@ -42,7 +38,7 @@ final class Module {
 
     func value(of name: String) -> Value? {
         if let cell = cells[name] { return cell.isDefined ? cell.slot.pointee : nil }
-        return builtins[name].map { .builtin($0) }
+        return predefined[name]
     }
 
     /// Forget a definition; a builtin of that name is back.
@@ -50,7 +46,7 @@ final class Module {
         guard let cell = cells[name] else { return }
         order.removeAll { $0 == name }
         cell.isListed = false
-        cell.slot.pointee = builtins[name].map { .builtin($0) } ?? Hole.value
+        cell.slot.pointee = predefined[name] ?? Hole.value
     }
 
     func removeAll() { for name in order { remove(name) } }
@@ -59,11 +55,15 @@ final class Module {
     var definitions: [(name: String, value: Value)] {
         order.compactMap { name in
             guard let cell = cells[name], cell.isDefined else { return nil }
-            if case .builtin(let b) = cell.slot.pointee, builtins[name] === b { return nil }
+            // Compiled for an assignment that was never reached.
+            if case .builtin(let b) = cell.slot.pointee, case .builtin(let own)? = predefined[name], own === b
+            {
+                return nil
+            }
             return (name, cell.slot.pointee)
         }
     }
 
     /// Every name that may be written here: for "did you mean".
-    var knownNames: [String] { definitions.map(\.name) + Array(builtins.keys) }
+    var knownNames: [String] { definitions.map(\.name) + Array(predefined.keys) }
 }
