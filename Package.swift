@@ -82,7 +82,7 @@ let package = Package(
         .testTarget(name: "GraphTests", dependencies: ["Graph", "Tensor", "Support"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Graph", "Tensor", "Support"]),
         .testTarget(name: "NetworkTests", dependencies: ["Network", "Engine", "Graph", "Tensor", "Support"]),
-        .testTarget(name: "LensTests", dependencies: ["Lens"]),
+        .testTarget(name: "LensTests", dependencies: ["Lens", "Network", "Engine", "Graph", "Tensor", "Support"]),
         .testTarget(name: "FormatsTests", dependencies: ["Formats"]),
         .testTarget(name: "MediaTests", dependencies: ["Media", "Tensor", "Support"]),
         .testTarget(name: "PlotTests", dependencies: ["Plot"]),

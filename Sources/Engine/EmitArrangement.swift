@@ -98,3 +98,32 @@ extension Emitter {
         define(id, to)
     }
 }
+
+extension Emitter {
+    /// One axis at a time: blocks of whole rows change places.
+    func emitRoll(_ id: Int, _ op: Roll) throws {
+        let node = graph.nodes[id]
+        let shape = node.type.shape
+        let shifts = try slot(of: node.inputs[1])
+        var from = try slot(of: node.inputs[0])
+        for (position, axis) in op.axes.enumerated() {
+            let to = newSlot(node.type)
+            let (length, inner) = (shape[axis], shape[(axis + 1)...].reduce(1, *))
+            let outer = shape[..<axis].reduce(1, *)
+            let (source, sign) = (from, op.sign)
+            add("roll", reads: [source, shifts], writes: [to]) { memory in
+                guard let x = memory.floats(source), let y = memory.floats(to),
+                    let by = memory[shifts]?.assumingMemoryBound(to: Int32.self), length > 0
+                else { return }
+                let shift = ((sign * Int(by[position])) % length + length) % length
+                for o in 0..<outer {
+                    let (a, b) = (x + o * length * inner, y + o * length * inner)
+                    (b + shift * inner).update(from: a, count: (length - shift) * inner)
+                    b.update(from: a + (length - shift) * inner, count: shift * inner)
+                }
+            }
+            from = to
+        }
+        define(id, from)
+    }
+}

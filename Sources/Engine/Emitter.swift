@@ -214,6 +214,7 @@ final class Emitter {
         switch node.operation {
         case let op as Dropout where node.type.type == .float32: try emitDropout(id, op)
         case let op as RandomDraw: try emitRandom(id, op)
+        case let op as Roll where node.type.type == .float32 && !op.axes.isEmpty: try emitRoll(id, op)
         case let op as ArgMax where type(node.inputs[0]).type == .float32: try emitArgMax(id, op)
         default: try emitReference(id)
         }

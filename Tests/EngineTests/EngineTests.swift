@@ -221,6 +221,15 @@ import Testing
         }
     }
 
+    @Test func rolling() throws {
+        for shifts in [[0, 0], [1, -2], [7, 100]] as [[Int32]] {
+            try check([[2, 5, 4, 3]]) { v in
+                let by = try v[0].graph.constant(Tensor(shifts, shape: [2]))
+                return try v[0].rolled(by: by, axes: [1, 2]) * 2
+            }
+        }
+    }
+
     @Test func dropoutIsReproducible() throws {
         let graph = Graph()
         let (x, key) = (graph.input(ValueType([3, 1001])), graph.input(ValueType([4], .int32)))
