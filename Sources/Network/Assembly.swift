@@ -44,7 +44,8 @@ public final class Symbol {
         guard n.contains(inputs.count) else {
             throw Failure(
                 .argument,
-                "\(layer.kind.kind) takes \(n.count == 1 ? "\(n.lowerBound)" : "at least \(n.lowerBound)") value\(n.upperBound == 1 ? "" : "s"), not \(inputs.count)")
+                "\(layer.kind.kind) takes \(n.count == 1 ? "\(n.lowerBound)" : "at least \(n.lowerBound)") value\(n.upperBound == 1 ? "" : "s"), not \(inputs.count)"
+            )
         }
         try self.init(.layer(layer, inputs), depth: (inputs.map(\.depth).max() ?? 0) + 1)
     }
@@ -83,7 +84,9 @@ extension Network {
         from input: Symbol, to output: Symbol, name: String = "network", key: RandomKey = RandomKey(seed: 0)
     ) throws {
         guard case .input(let shape) = input.source else {
-            throw Failure(.argument, "\(name): a network begins with an input", hint: "make one with input([length, channels])")
+            throw Failure(
+                .argument, "\(name): a network begins with an input",
+                hint: "make one with input([length, channels])")
         }
         var assembly = Assembly()
         var positions: [ObjectIdentifier: Int] = [ObjectIdentifier(input): -1]
@@ -103,7 +106,8 @@ extension Network {
             switch symbol.source {
             case .input:
                 throw Failure(.value, "\(name): the output depends on an input that is not the network's own")
-            case .layer(let layer, _): positions[ObjectIdentifier(symbol)] = assembly.append(layer, inputs: inputs)
+            case .layer(let layer, _):
+                positions[ObjectIdentifier(symbol)] = assembly.append(layer, inputs: inputs)
             case .network(let network, _):
                 positions[ObjectIdentifier(symbol)] = try assembly.append(network, to: inputs[0])
             }

@@ -71,7 +71,8 @@ extension Network {
         let last = nodes[output]
         guard let plain = last.layer.kind.withoutSoftmax() else {
             throw Failure(
-                .value, "linear: the last layer of \(name), \(last.name), is no softmax but \(last.layer.kind.kind)",
+                .value,
+                "linear: the last layer of \(name), \(last.name), is no softmax but \(last.layer.kind.kind)",
                 hint: "its scores are linear already, or another layer follows its softmax")
         }
         return replacing(output, with: Layer(plain, name: last.layer.givenName, sharing: last.layer))

@@ -109,7 +109,8 @@ public final class Layer {
         }
         let specs = try kind.parameters(for: inputs)
         if isBuilt {
-            for (spec, parameter) in zip(specs, parameters) where spec.shape != parameter.variable.type.shape {
+            for (spec, parameter) in zip(specs, parameters) where spec.shape != parameter.variable.type.shape
+            {
                 throw Failure(
                     .shape,
                     "\(name) is shared: its \(spec.name) has shape \(Shape.describe(parameter.variable.type.shape)), here it would need \(Shape.describe(spec.shape))",

@@ -20,16 +20,24 @@ public struct Loss {
         if value.rank == 0 { return try value.broadcasted(to: [batch]) }
         guard value.shape[0] == batch else {
             throw Failure(
-                .shape, "the loss '\(name)' gives shape \(Shape.describe(value.shape)) for a batch of \(batch)",
+                .shape,
+                "the loss '\(name)' gives shape \(Shape.describe(value.shape)) for a batch of \(batch)",
                 hint: "give one number for each sample, or one for all")
         }
         return value.rank == 1 ? value : try value.mean(Array(1..<value.rank))
     }
 
     /// −Σ target · log prediction over the last axis. After a softmax it goes back to the logits.
-    public static var crossEntropy: Loss { Loss("cross_entropy") { p, t in try p.crossEntropy(t) } }
+    public static var crossEntropy: Loss {
+        Loss("cross_entropy") { p, t in
+            if p.operation is LogSoftmax { return try p.inputs[0].crossEntropyFromLogits(t) }
+            return try p.crossEntropy(t)
+        }
+    }
     /// The same where the network ends in logits: no softmax before it.
-    public static var crossEntropyFromLogits: Loss { Loss("cross_entropy_logits") { p, t in try p.crossEntropyFromLogits(t) } }
+    public static var crossEntropyFromLogits: Loss {
+        Loss("cross_entropy_logits") { p, t in try p.crossEntropyFromLogits(t) }
+    }
     /// −t log p − (1 − t) log(1 − p), mean over the last axis; after a sigmoid it goes back to the
     /// logits: max(x, 0) − x t + log(1 + exp(−|x|)).
     public static var binaryCrossEntropy: Loss {
@@ -76,7 +84,8 @@ public struct Loss {
 
     static var all: [Loss] {
         [
-            .crossEntropy, .crossEntropyFromLogits, .binaryCrossEntropy, .meanSquaredError, .meanAbsoluteError,
+            .crossEntropy, .crossEntropyFromLogits, .binaryCrossEntropy, .meanSquaredError,
+            .meanAbsoluteError,
             .hinge, .huber,
         ]
     }
@@ -125,7 +134,9 @@ public struct Metric {
     public static var accuracy: Metric {
         Metric("accuracy") { p, t in
             try matching(p, t, "accuracy")
-            guard let last = p.shape.last, last > 1 else { return try (p > 0.5).binary(.equal, t > 0.5).cast(.float32) }
+            guard let last = p.shape.last, last > 1 else {
+                return try (p > 0.5).binary(.equal, t > 0.5).cast(.float32)
+            }
             return try p.argmax(axis: -1).binary(.equal, t.argmax(axis: -1)).cast(.float32)
         }
     }
@@ -140,8 +151,12 @@ public struct Metric {
         }
     }
 
-    public static var meanAbsoluteError: Metric { Metric("mae") { p, t in try Loss.meanAbsoluteError.perSample(p, t) } }
-    public static var meanSquaredError: Metric { Metric("mse") { p, t in try Loss.meanSquaredError.perSample(p, t) } }
+    public static var meanAbsoluteError: Metric {
+        Metric("mae") { p, t in try Loss.meanAbsoluteError.perSample(p, t) }
+    }
+    public static var meanSquaredError: Metric {
+        Metric("mse") { p, t in try Loss.meanSquaredError.perSample(p, t) }
+    }
 
     /// By name: "accuracy", "top5_accuracy", "mae", "mse".
     public static func named(_ name: String) throws(Failure) -> Metric {
@@ -150,7 +165,9 @@ public struct Metric {
         case "mae": return .meanAbsoluteError
         case "mse": return .meanSquaredError
         default:
-            if name.hasPrefix("top"), let k = Int(name.dropFirst(3).prefix { $0.isNumber }), k > 0 { return .topK(k) }
+            if name.hasPrefix("top"), let k = Int(name.dropFirst(3).prefix { $0.isNumber }), k > 0 {
+                return .topK(k)
+            }
             throw Failure(
                 .value, "there is no metric '\(name)'",
                 hint: "known are accuracy, top5_accuracy, mae, mse, or give a function (prediction, target)")

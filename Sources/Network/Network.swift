@@ -85,7 +85,9 @@ public final class Network {
         if let own = self.inputShape {
             guard own == inputShape else {
                 throw Failure(
-                    .shape, "\(name) takes samples of shape \(Shape.describe(own)), not \(Shape.describe(inputShape))")
+                    .shape,
+                    "\(name) takes samples of shape \(Shape.describe(own)), not \(Shape.describe(inputShape))"
+                )
             }
             return
         }
@@ -102,7 +104,8 @@ public final class Network {
                 try node.layer.build(for: inputs, name: node.name) { spec, fullName in
                     defer { stream += 1 }
                     if let given = try weights?(fullName) { return given }
-                    return try spec.initializer.value(shape: spec.shape, fans: spec.fans, key: key, stream: stream)
+                    return try spec.initializer.value(
+                        shape: spec.shape, fans: spec.fans, key: key, stream: stream)
                 }
                 let result = try Self.measure(node, inputs: inputs)
                 nodes[i].outputShape = result.shape
@@ -163,7 +166,8 @@ public final class Network {
             throw Failure(
                 .shape,
                 "\(name): the input has shape \(Shape.describe(x.shape)), expected [batch, \(inputShape.map(String.init).joined(separator: ", "))]",
-                hint: x.shape == inputShape ? "add the batch axis: reshape to \(Shape.describe([1] + inputShape))" : nil)
+                hint: x.shape == inputShape
+                    ? "add the batch axis: reshape to \(Shape.describe([1] + inputShape))" : nil)
         }
         var needed = [Bool](repeating: false, count: nodes.count)
         for target in targets { needed[target] = true }
@@ -254,7 +258,8 @@ extension Graph {
         nodes.reduce(0) { sum, node in
             let inputs = node.inputs.map { nodes[$0].type }
             switch node.operation {
-            case is Convolution: return sum &+ node.type.count &* (inputs[1].count / max(inputs[1].shape.last ?? 1, 1))
+            case is Convolution:
+                return sum &+ node.type.count &* (inputs[1].count / max(inputs[1].shape.last ?? 1, 1))
             case is ConvolutionInputGradient:
                 return sum &+ inputs[0].count &* (inputs[1].count / max(inputs[1].shape.last ?? 1, 1))
             case let product as MatMul:

@@ -75,7 +75,8 @@ public enum LayerPadding: Hashable, Sendable {
         case "causal": self = .causal
         default:
             throw Failure(
-                .value, "there is no padding '\(name)'", hint: "use \"same\", \"valid\", \"causal\" or numbers")
+                .value, "there is no padding '\(name)'",
+                hint: "use \"same\", \"valid\", \"causal\" or numbers")
         }
     }
 

@@ -52,9 +52,13 @@ public struct Summary: Sendable {
         let rule = String(repeating: "─", count: widths.reduce(6, +))
         lines.insert(rule, at: 1)
         lines.append(rule)
-        lines.append("\(name): \(Self.grouped(parameters)) parameters, \(Self.grouped(multiplyAdds)) multiply-adds a sample")
+        lines.append(
+            "\(name): \(Self.grouped(parameters)) parameters, \(Self.grouped(multiplyAdds)) multiply-adds a sample"
+        )
         if frozen > 0 { lines.append("\(Self.grouped(frozen)) of them frozen") }
-        if states > 0 { lines.append("\(Self.grouped(states)) more numbers are followed, not trained (moving moments)") }
+        if states > 0 {
+            lines.append("\(Self.grouped(states)) more numbers are followed, not trained (moving moments)")
+        }
         return lines.joined(separator: "\n")
     }
 

@@ -61,7 +61,8 @@ public struct LayerContext {
 
     /// Give a parameter a new value at the end of the run.
     public func update(_ parameter: String, _ change: (Traced) throws -> Traced) throws {
-        guard let variable = layer?.parameter(parameter)?.variable, let graph = values[parameter]?.graph else { return }
+        guard let variable = layer?.parameter(parameter)?.variable, let graph = values[parameter]?.graph
+        else { return }
         try whole.update(variable, in: graph, change)
     }
 }

@@ -86,12 +86,17 @@ extension JSON {
 
         mutating func number() throws(Failure) -> JSON {
             let start = at
-            while let c = next, c == 0x2B || c == 0x2D || c == 0x2E || c == 0x65 || c == 0x45 || 0x30...0x39 ~= c {
+            while let c = next,
+                c == 0x2B || c == 0x2D || c == 0x2E || c == 0x65 || c == 0x45 || 0x30...0x39 ~= c
+            {
                 at += 1
             }
             let text = String(decoding: bytes[start..<at], as: UTF8.self)
-            if text.utf8.allSatisfy({ $0 == 0x2D || 0x30...0x39 ~= $0 }), let i = Int(text) { return .integer(i) }
-            guard let first = text.utf8.first, first == 0x2D || 0x30...0x39 ~= first, let d = Double(text), d.isFinite
+            if text.utf8.allSatisfy({ $0 == 0x2D || 0x30...0x39 ~= $0 }), let i = Int(text) {
+                return .integer(i)
+            }
+            guard let first = text.utf8.first, first == 0x2D || 0x30...0x39 ~= first, let d = Double(text),
+                d.isFinite
             else {
                 at = start
                 throw failure("expected a value")

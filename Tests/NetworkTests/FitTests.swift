@@ -10,16 +10,20 @@ func tones(_ n: Int, seed: UInt64 = 1) throws -> TensorExamples {
     let noise = try Tensor(random: .normal, shape: [n * 16], key: RandomKey(seed: seed)).array(of: Float.self)
     var values: [Float] = []
     for i in 0..<n {
-        for t in 0..<16 { values.append(sin(Float(t) * Float(i % 3 + 1) * 0.7 + noise[i]) + 0.1 * noise[i * 16 + t]) }
+        for t in 0..<16 {
+            values.append(sin(Float(t) * Float(i % 3 + 1) * 0.7 + noise[i]) + 0.1 * noise[i * 16 + t])
+        }
     }
     return try TensorExamples(
-        inputs: Tensor(values, shape: [n, 16, 1]), labels: (0..<n).map { $0 % 3 }, classNames: ["low", "mid", "high"])
+        inputs: Tensor(values, shape: [n, 16, 1]), labels: (0..<n).map { $0 % 3 },
+        classNames: ["low", "mid", "high"])
 }
 
 func smallNetwork() throws -> Network {
     try .sequential(
         Architectures.blocks([
-            .conv1d(4, 3), .batchnorm(), .relu(), .maxpool1d(2), .flatten(), .dropout(0.25), .dense(3), .softmax(),
+            .conv1d(4, 3), .batchnorm(), .relu(), .maxpool1d(2), .flatten(), .dropout(0.25), .dense(3),
+            .softmax(),
         ]), input: [16, 1], name: "small", key: RandomKey(seed: 5))
 }
 
@@ -50,7 +54,10 @@ func bits(_ network: Network) throws -> [UInt32] {
         #expect(result.history.loss[7] < result.history.loss[0] * 0.7)
         let finals = reports.withLock { $0.filter(\.isFinal) }
         #expect(finals.map(\.label).last == "epoch 8/8" && finals.count == 8)
-        #expect(finals[0].figures.map(\.name) == ["loss", "accuracy", "val_loss", "val_accuracy", "seconds", "samples/s"])
+        #expect(
+            finals[0].figures.map(\.name) == [
+                "loss", "accuracy", "val_loss", "val_accuracy", "seconds", "samples/s",
+            ])
 
         let score = try net.evaluate(test, batch: 7, cancel: CancelFlag())
         #expect(abs(score.loss - (result.history.validationLoss.last ?? 0)) < 1e-5)
@@ -58,7 +65,9 @@ func bits(_ network: Network) throws -> [UInt32] {
         #expect(score.confusion.map { $0.reduce(0, +) } == [10, 10, 10])
         let hits = (0..<3).reduce(0) { $0 + score.confusion[$1][$1] }
         #expect(abs(Double(hits) / 30 - score.accuracy) < 1e-6)
-        for (i, c) in score.classScores.enumerated() { #expect(abs(c.recall - Double(score.confusion[i][i]) / 10) < 1e-12) }
+        for (i, c) in score.classScores.enumerated() {
+            #expect(abs(c.recall - Double(score.confusion[i][i]) / 10) < 1e-12)
+        }
 
         #expect(net.classes == ["low", "mid", "high"])
         let all = try net.predict(test.batch(Array(0..<30)).inputs, batch: 4, cancel: CancelFlag())
@@ -171,7 +180,9 @@ func bits(_ network: Network) throws -> [UInt32] {
         let broken = try TensorExamples(
             inputs: Tensor([Float](repeating: .nan, count: 16), shape: [1, 16, 1]), labels: [0],
             classNames: ["low", "mid", "high"])
-        #expect(try net.fit(broken, self.options()).advice?.contains("an example of that batch holds NaN") == true)
+        #expect(
+            try net.fit(broken, self.options()).advice?.contains("an example of that batch holds NaN") == true
+        )
     }
 
     @Test func frozenLayersClassWeightsAndRegularizers() throws {
@@ -188,10 +199,12 @@ func bits(_ network: Network) throws -> [UInt32] {
         options.classWeights = [1, 0, 0]
         _ = try net.fit(train, options)
         #expect(try frozen.parameters[0].variable.value.array(of: Float.self) == before)
-        #expect(try net.layer("batchnorm").layer.parameters[2].variable.value.array(of: Float.self) == moments)
+        #expect(
+            try net.layer("batchnorm").layer.parameters[2].variable.value.array(of: Float.self) == moments)
 
         let heavy = try Network.sequential(
-            Architectures.blocks([.flatten(), .dense(3, regularizer: Regularizer(l2: 0.5)), .softmax()]), input: [16, 1])
+            Architectures.blocks([.flatten(), .dense(3, regularizer: Regularizer(l2: 0.5)), .softmax()]),
+            input: [16, 1])
         let kernel = try heavy.parameters[0].variable.value.array(of: Float.self)
         let plain = try heavy.evaluate(train, cancel: CancelFlag()).loss
         options.classWeights = nil
@@ -208,17 +221,22 @@ func bits(_ network: Network) throws -> [UInt32] {
         _ = try smallNetwork().fit(tones(16), options)
         options.resume = path
         options.batch = 4
-        #expect(message { _ = try smallNetwork().fit(tones(16), options) }
-            == "resume: '\(path)' was written with batch 8, not 4")
+        #expect(
+            message { _ = try smallNetwork().fit(tones(16), options) }
+                == "resume: '\(path)' was written with batch 8, not 4")
         options.batch = 8
-        #expect(message { _ = try smallNetwork().fit(tones(17), options) }
-            == "resume: '\(path)' was written with other data")
-        let other = try Network.sequential(Architectures.blocks([.flatten(), .dense(3), .softmax()]), input: [16, 1])
-        #expect(message { _ = try other.fit(tones(16), options) }
-            == "the checkpoint '\(path)' belongs to another network: dense.kernel does not fit")
+        #expect(
+            message { _ = try smallNetwork().fit(tones(17), options) }
+                == "resume: '\(path)' was written with other data")
+        let other = try Network.sequential(
+            Architectures.blocks([.flatten(), .dense(3), .softmax()]), input: [16, 1])
+        #expect(
+            message { _ = try other.fit(tones(16), options) }
+                == "the checkpoint '\(path)' belongs to another network: dense.kernel does not fit")
         options.resume = "/tmp/none.vzck"
-        #expect(message { _ = try smallNetwork().fit(tones(16), options) }
-            == "cannot read '/tmp/none.vzck': No such file or directory")
+        #expect(
+            message { _ = try smallNetwork().fit(tones(16), options) }
+                == "cannot read '/tmp/none.vzck': No such file or directory")
         // The network itself comes out of the same file.
         let file = try TensorFile(path: path)
         let text = try #require(file.metadata["vzsh.network"])
@@ -227,16 +245,21 @@ func bits(_ network: Network) throws -> [UInt32] {
     }
 
     @Test func mistakesAreNamed() throws {
-        let wide = try Network.sequential(Architectures.blocks([.flatten(), .dense(4), .softmax()]), input: [16, 1])
-        #expect(message { _ = try wide.fit(tones(4), self.options()) }
-            == "fit: network ends in shape [4], the data's targets have shape [3]")
+        let wide = try Network.sequential(
+            Architectures.blocks([.flatten(), .dense(4), .softmax()]), input: [16, 1])
+        #expect(
+            message { _ = try wide.fit(tones(4), self.options()) }
+                == "fit: network ends in shape [4], the data's targets have shape [3]")
         var options = try options()
         options.epochs = 0
-        #expect(message { _ = try smallNetwork().fit(tones(4), options) } == "fit: epochs must be at least 1, not 0")
+        #expect(
+            message { _ = try smallNetwork().fit(tones(4), options) }
+                == "fit: epochs must be at least 1, not 0")
         options.epochs = 1
         options.earlyStopping = try EarlyStopping()
-        #expect(message { _ = try smallNetwork().fit(tones(4), options) }
-            == "fit: early stopping watches val_loss, but there is no validation data")
+        #expect(
+            message { _ = try smallNetwork().fit(tones(4), options) }
+                == "fit: early stopping watches val_loss, but there is no validation data")
     }
 }
 
@@ -247,7 +270,8 @@ func bits(_ network: Network) throws -> [UInt32] {
         options.epochs = 4
         options.batch = 6
         options.cancel = CancelFlag()
-        let net = try Network.sequential(Architectures.blocks([.flatten(), .dense(3), .softmax()]), input: [16, 1])
+        let net = try Network.sequential(
+            Architectures.blocks([.flatten(), .dense(3), .softmax()]), input: [16, 1])
         return try net.fit(tones(6), options).history.learningRate
     }
 
@@ -259,6 +283,9 @@ func bits(_ network: Network) throws -> [UInt32] {
         let half = 0.5.squareRoot()
         #expect(near(try rates(.cosine()), [0.01, 0.005 * (1 + half), 0.005, 0.005 * (1 - half)]))
         #expect(near(try rates(.warmUp(epochs: 2)), [0, 0.005, 0.01, 0.01]))
-        #expect(near(try rates(.plateau(factor: 0.5, patience: 1, minimumChange: 100, minimum: 0.2)), [0.01, 0.01, 0.005, 0.0025]))
+        #expect(
+            near(
+                try rates(.plateau(factor: 0.5, patience: 1, minimumChange: 100, minimum: 0.2)),
+                [0.01, 0.01, 0.005, 0.0025]))
     }
 }

@@ -31,13 +31,18 @@ func message(_ body: () throws -> Void) -> String {
         #expect(try net.layer("flatten").outputShape == [448])
         #expect(try net.layer(at: -1).name == "softmax")
         #expect(message { _ = try net.layer("conv1d_33") } == "channel32 has no layer 'conv1d_33'")
-        do { _ = try net.layer("relu") } catch { #expect((error as? Failure)?.hint == "there are several: relu_1 to relu_8") }
-        do { _ = try net.layer("sofmax") } catch { #expect((error as? Failure)?.hint == "did you mean 'softmax'?") }
+        do { _ = try net.layer("relu") } catch {
+            #expect((error as? Failure)?.hint == "there are several: relu_1 to relu_8")
+        }
+        do { _ = try net.layer("sofmax") } catch {
+            #expect((error as? Failure)?.hint == "did you mean 'softmax'?")
+        }
     }
 
     @Test func summaryCountsMultiplyAdds() throws {
         let net = try Network.sequential(
-            Architectures.blocks([.conv1d(4, 3), .relu(), .flatten(), .dense(2)]), input: [10, 2], name: "small")
+            Architectures.blocks([.conv1d(4, 3), .relu(), .flatten(), .dense(2)]), input: [10, 2],
+            name: "small")
         let summary = try net.summary()
         #expect(summary.rows.map(\.multiplyAdds) == [10 * 3 * 2 * 4, 0, 0, 40 * 2])
         #expect(summary.rows.map(\.outputShape) == [[10, 4], [10, 4], [40], [2]])
@@ -54,8 +59,9 @@ func message(_ body: () throws -> Void) -> String {
         let y = try net.trace(x, upTo: net.layer("conv1d"))
         #expect(y.shape == [1, 10, 4])
         #expect(!graph.nodes.contains { $0.operation is MatMul || $0.operation is Softmax })
-        #expect(message { _ = try net.trace(graph.input(ValueType([10, 2]))) }
-            == "network: the input has shape [10, 2], expected [batch, 10, 2]")
+        #expect(
+            message { _ = try net.trace(graph.input(ValueType([10, 2]))) }
+                == "network: the input has shape [10, 2], expected [batch, 10, 2]")
     }
 
     @Test func linearSharesEverythingButTheSoftmax() throws {
@@ -68,8 +74,12 @@ func message(_ body: () throws -> Void) -> String {
         let x = graph.constant(try Tensor([1, -2] as [Float], shape: [1, 2]))
         let (p, z) = try (net.trace(x), linear.trace(x))
         #expect(try p.evaluated().array(of: Float.self) == z.softmax().evaluated().array(of: Float.self))
-        #expect(message { _ = try linear.linear() } == "linear: the last layer of network, softmax, is no softmax but linear")
-        let fused = try Network.sequential(Architectures.blocks([.dense(3, activation: .softmax)]), input: [2]).linear()
+        #expect(
+            message { _ = try linear.linear() }
+                == "linear: the last layer of network, softmax, is no softmax but linear")
+        let fused = try Network.sequential(
+            Architectures.blocks([.dense(3, activation: .softmax)]), input: [2]
+        ).linear()
         #expect(try fused.trace(x).operation is Binary)
     }
 
@@ -95,7 +105,10 @@ func message(_ body: () throws -> Void) -> String {
     @Test func architectureSurvivesJSON() throws {
         let layer = try Layer.conv1d(4, 3)
         let net = try Network.sequential(
-            [.layer(layer), .residual([.layer(layer), .layer(.batchnorm()), .layer(.activation(.leakyRelu))])],
+            [
+                .layer(layer),
+                .residual([.layer(layer), .layer(.batchnorm()), .layer(.activation(.leakyRelu))]),
+            ],
             input: [10, 4], name: "again", key: RandomKey(seed: 9))
         net.classes = ["a", "b"]
         net.preprocessing.rate = 16000
@@ -107,16 +120,21 @@ func message(_ body: () throws -> Void) -> String {
         #expect(again.layerNames == net.layerNames)
         let graph = Graph()
         let x = graph.constant(try Tensor(random: .normal, shape: [1, 10, 4], key: RandomKey(seed: 1)))
-        #expect(try again.trace(x).evaluated().array(of: Float.self) == net.trace(x).evaluated().array(of: Float.self))
+        #expect(
+            try again.trace(x).evaluated().array(of: Float.self)
+                == net.trace(x).evaluated().array(of: Float.self))
     }
 
     @Test func mistakesNameLayerAndShape() throws {
-        #expect(message { _ = try Network.sequential(Architectures.blocks([.conv2d(4, 3)]), input: [10, 2]) }
-            == "conv2d: the input has shape [10, 2], expected [height, width, channels]")
-        #expect(message { _ = try Network.sequential(Architectures.blocks([.maxpool1d(20)]), input: [10, 2]) }
-            == "maxpool1d: a window of 20 does not fit into an axis of 10")
-        #expect(message { _ = try Layer.dropout(1) }
-            == "dropout: the rate is 1.0, it must be at least 0 and below 1")
+        #expect(
+            message { _ = try Network.sequential(Architectures.blocks([.conv2d(4, 3)]), input: [10, 2]) }
+                == "conv2d: the input has shape [10, 2], expected [height, width, channels]")
+        #expect(
+            message { _ = try Network.sequential(Architectures.blocks([.maxpool1d(20)]), input: [10, 2]) }
+                == "maxpool1d: a window of 20 does not fit into an axis of 10")
+        #expect(
+            message { _ = try Layer.dropout(1) }
+                == "dropout: the rate is 1.0, it must be at least 0 and below 1")
         #expect(message { _ = try Network.sequential([]) } == "network: a network needs at least one layer")
     }
 }

@@ -20,7 +20,9 @@ import Testing
         for t in 1...count {
             let now = try p.value.array(of: Float.self)
             let gradient = try Tensor([0.5 * now[0] + 0.1 * Float(t), 2 * now[1] - 0.3], shape: [2])
-            let scalars = try optimizer.rates(step: t, learningRate: optimizer.learningRate).map { try Tensor(scalar: $0) }
+            let scalars = try optimizer.rates(step: t, learningRate: optimizer.learningRate).map {
+                try Tensor(scalar: $0)
+            }
             _ = try plan.run([gradient] + scalars)
         }
         return try p.value.array(of: Float.self)
@@ -63,6 +65,8 @@ import Testing
 
     @Test func mistakesAreNamed() {
         #expect(message { _ = try Optimizer.adam(-1) } == "adam: the learning rate must be above 0, not -1.0")
-        #expect(message { _ = try Optimizer.sgd(0.1, momentum: 1) } == "sgd: momentum lies from 0 to below 1, not 1.0")
+        #expect(
+            message { _ = try Optimizer.sgd(0.1, momentum: 1) }
+                == "sgd: momentum lies from 0 to below 1, not 1.0")
     }
 }

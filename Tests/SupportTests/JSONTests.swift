@@ -14,7 +14,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "{", "[1,]", "{\"a\":1,\"a\":2}", "nul", "1 2", "\"\\ud800\"", "\"\u{1}\"", "+1", "[1e999]", "--1",
+        "", "{", "[1,]", "{\"a\":1,\"a\":2}", "nul", "1 2", "\"\\ud800\"", "\"\u{1}\"", "+1", "[1e999]",
+        "--1",
     ])
     func refusesBrokenText(_ text: String) {
         #expect(throws: Failure.self) { try JSON(parsing: text) }

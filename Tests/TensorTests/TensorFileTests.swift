@@ -27,7 +27,8 @@ import Testing
         let tensors: [(name: String, tensor: Tensor)] = [
             ("flags", try Tensor([true, false, true], shape: [3])),
             ("w", try Tensor([1.5, -2, 3, 4, 5, 6] as [Float], shape: [2, 3]).transposed([1, 0])),
-            ("n", try Tensor([7] as [Int32], shape: [])), ("empty", try Tensor([] as [Double], shape: [0, 4])),
+            ("n", try Tensor([7] as [Int32], shape: [])),
+            ("empty", try Tensor([] as [Double], shape: [0, 4])),
         ]
         try TensorFile.write(tensors, metadata: [("who", "me \"\\\n\u{1}é")], to: file)
         let back = try TensorFile(path: file)
@@ -51,22 +52,35 @@ import Testing
 
     @Test func hostileFilesAreRefused() throws {
         let lead = "'F' is no whole safetensors file: "
-        #expect(try message(#"{"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}"#, data: 4, name: "ok") == "fine")
-        #expect(try message(#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, data: 4, name: "h1")
-            == lead + "the data of 'a' lies outside the file")
-        #expect(try message(#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#, data: 4, name: "h2")
-            == lead + "'a' of shape [2] does not fill 4 bytes")
-        #expect(try message(#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, data: 4, name: "h3")
-            == lead + "the data of 'b' does not follow the data before it")
-        #expect(try message(#"{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,4]}}"#, data: 4, name: "h4")
-            == lead + "'a' cannot have shape [4611686018427387904, 4]")
-        #expect(try message(#"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[4,0]}}"#, data: 4, name: "h5")
-            == lead + "'a' cannot have shape [-1]")
+        #expect(
+            try message(#"{"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}"#, data: 4, name: "ok")
+                == "fine")
+        #expect(
+            try message(#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, data: 4, name: "h1")
+                == lead + "the data of 'a' lies outside the file")
+        #expect(
+            try message(#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#, data: 4, name: "h2")
+                == lead + "'a' of shape [2] does not fill 4 bytes")
+        #expect(
+            try message(
+                #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
+                data: 4, name: "h3")
+                == lead + "the data of 'b' does not follow the data before it")
+        #expect(
+            try message(
+                #"{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,4]}}"#, data: 4,
+                name: "h4")
+                == lead + "'a' cannot have shape [4611686018427387904, 4]")
+        #expect(
+            try message(#"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[4,0]}}"#, data: 4, name: "h5")
+                == lead + "'a' cannot have shape [-1]")
         #expect(try message("{}", data: 4, name: "h6") == lead + "4 bytes at its end belong to nothing")
-        #expect(try message(String(repeating: "[", count: 5000), data: 0, name: "h7")
-            == lead + "JSON: values nest too deep at byte 129")
-        #expect(try message(#"{"a":{"dtype":"Q4","shape":[1],"data_offsets":[0,4]}}"#, data: 4, name: "h8")
-            == "'F': 'a' has elements of type Q4, which vzsh does not read")
+        #expect(
+            try message(String(repeating: "[", count: 5000), data: 0, name: "h7")
+                == lead + "JSON: values nest too deep at byte 129")
+        #expect(
+            try message(#"{"a":{"dtype":"Q4","shape":[1],"data_offsets":[0,4]}}"#, data: 4, name: "h8")
+                == "'F': 'a' has elements of type Q4, which vzsh does not read")
         let file = path("short")
         defer { unlink(file) }
         try AtomicFile.write([1, 2, 3], to: file)

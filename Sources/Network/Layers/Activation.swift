@@ -65,7 +65,9 @@ public struct ActivationLayer: LayerKind {
 
     public var kind: String { activation.function.rawValue }
     public var options: JSON { activation.takesAlpha ? ["alpha": .number(activation.alpha)] : [:] }
-    public func trace(_ inputs: [Traced], _: LayerContext) throws -> Traced { try activation.apply(inputs[0]) }
+    public func trace(_ inputs: [Traced], _: LayerContext) throws -> Traced {
+        try activation.apply(inputs[0])
+    }
     public func withoutSoftmax() -> (any LayerKind)? {
         switch activation.function {
         case .softmax, .logSoftmax: ActivationLayer(Activation(.linear))

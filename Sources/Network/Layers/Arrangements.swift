@@ -42,7 +42,9 @@ public struct PermuteLayer: LayerKind {
 
 /// Several values become one.
 public struct MergeLayer: LayerKind {
-    public enum Rule: String, Sendable, CaseIterable { case add, subtract, multiply, average, maximum, minimum, concat }
+    public enum Rule: String, Sendable, CaseIterable {
+        case add, subtract, multiply, average, maximum, minimum, concat
+    }
     public let rule: Rule
     /// For concat: the axis of a sample, from 0 or from the end.
     public let axis: Int
@@ -66,7 +68,8 @@ public struct MergeLayer: LayerKind {
         // Batches must never be matched with anything but batches.
         guard inputs.allSatisfy({ $0.rank == first.rank }) else {
             let shapes = inputs.map { Shape.describe(Array($0.shape.dropFirst())) }
-            throw Failure(.shape, "\(kind): shapes \(shapes.joined(separator: ", ")) have different numbers of axes")
+            throw Failure(
+                .shape, "\(kind): shapes \(shapes.joined(separator: ", ")) have different numbers of axes")
         }
         var sum = first
         for x in inputs.dropFirst() {

@@ -45,8 +45,10 @@ public struct ConvolutionOptions: Hashable, Sendable {
     init(_ o: Options) throws {
         try self.init(
             filters: o.int("filters"), kernel: o.ints("kernel"), stride: o.ints("stride"),
-            dilation: o.ints("dilation"), padding: o.padding(default: .same), bias: o.flag("bias", default: true),
-            activation: o.activation(), kernelInitializer: o.initializer("kernel_initializer", default: .glorotUniform),
+            dilation: o.ints("dilation"), padding: o.padding(default: .same),
+            bias: o.flag("bias", default: true),
+            activation: o.activation(),
+            kernelInitializer: o.initializer("kernel_initializer", default: .glorotUniform),
             biasInitializer: o.initializer("bias_initializer", default: .zeros),
             kernelRegularizer: o.regularizer("kernel_regularizer"))
     }
@@ -104,7 +106,9 @@ public struct ConvolutionLayer: LayerKind {
         let channels = try shared.channels(of: inputs, kind)
         guard channels % groups == 0, shared.filters % groups == 0, channels > 0 else {
             throw Failure(
-                .argument, "\(kind): \(channels) channels and \(shared.filters) filters do not divide into \(groups) groups")
+                .argument,
+                "\(kind): \(channels) channels and \(shared.filters) filters do not divide into \(groups) groups"
+            )
         }
         let kernel = ParameterSpec(
             "kernel", shared.kernel + [channels / groups, shared.filters], shared.kernelInitializer,
@@ -114,7 +118,8 @@ public struct ConvolutionLayer: LayerKind {
 
     public func trace(_ inputs: [Traced], _ context: LayerContext) throws -> Traced {
         let y = try inputs[0].convolved(
-            with: context.parameter("kernel"), strides: shared.stride, dilations: shared.dilation, groups: groups,
+            with: context.parameter("kernel"), strides: shared.stride, dilations: shared.dilation,
+            groups: groups,
             padding: shared.padding.padding(sizes: shared.kernel, dilations: shared.dilation))
         return try shared.finish(y, context)
     }
@@ -146,14 +151,17 @@ public struct SeparableConvolutionLayer: LayerKind {
     public func parameters(for inputs: [[Int]]) throws -> [ParameterSpec] {
         let channels = try shared.channels(of: inputs, kind)
         let (wide, overflow) = channels.multipliedReportingOverflow(by: depthMultiplier)
-        guard !overflow else { throw Failure(.argument, "\(kind): depth_multiplier \(depthMultiplier) is too great") }
+        guard !overflow else {
+            throw Failure(.argument, "\(kind): depth_multiplier \(depthMultiplier) is too great")
+        }
         let taps = shared.kernel.reduce(1, &*)
         return [
             ParameterSpec(
                 "depthwise_kernel", shared.kernel + [1, wide], shared.kernelInitializer,
                 fans: (taps &* channels, taps &* depthMultiplier), regularizer: shared.kernelRegularizer),
             ParameterSpec(
-                "pointwise_kernel", shared.kernel.map { _ in 1 } + [wide, shared.filters], shared.kernelInitializer,
+                "pointwise_kernel", shared.kernel.map { _ in 1 } + [wide, shared.filters],
+                shared.kernelInitializer,
                 regularizer: shared.kernelRegularizer),
         ] + shared.biasSpec
     }
@@ -203,7 +211,9 @@ public struct TransposedConvolutionLayer: LayerKind {
         let x = inputs[0]
         let lengths = try (0..<n).map { i in
             let (wide, overflow) = x.shape[i + 1].multipliedReportingOverflow(by: shared.stride[i])
-            guard !overflow, wide < 1 << 50 else { throw Failure(.shape, "\(kind): the result would be too long") }
+            guard !overflow, wide < 1 << 50 else {
+                throw Failure(.shape, "\(kind): the result would be too long")
+            }
             let span = (shared.kernel[i] - 1) &* shared.dilation[i] &+ 1
             return shared.padding == .same ? wide : wide &+ max(span &- shared.stride[i], 0)
         }
@@ -229,7 +239,8 @@ public struct DenseLayer: LayerKind {
     public let kernelRegularizer: Regularizer?
 
     public init(
-        _ units: Int, bias: Bool = true, activation: Activation? = nil, kernelInitializer: Initializer = .glorotUniform,
+        _ units: Int, bias: Bool = true, activation: Activation? = nil,
+        kernelInitializer: Initializer = .glorotUniform,
         biasInitializer: Initializer = .zeros, kernelRegularizer: Regularizer? = nil
     ) throws(Failure) {
         self.units = units
@@ -259,7 +270,8 @@ public struct DenseLayer: LayerKind {
 
     public func parameters(for inputs: [[Int]]) throws -> [ParameterSpec] {
         guard let length = inputs[0].last, length > 0 else {
-            throw Failure(.shape, "dense: the input has shape \(Shape.describe(inputs[0])), expected [features]")
+            throw Failure(
+                .shape, "dense: the input has shape \(Shape.describe(inputs[0])), expected [features]")
         }
         return [
             ParameterSpec("kernel", [length, units], kernelInitializer, regularizer: kernelRegularizer)
@@ -301,6 +313,7 @@ func checkSpatial(_ shape: [Int], rank: Int, _ kind: String) throws(Failure) {
         let axes = rank == 1 ? "[length, channels]" : "[height, width, channels]"
         throw Failure(
             .shape, "\(kind): the input has shape \(Shape.describe(shape)), expected \(axes)",
-            hint: shape.count == rank ? "an axis for the channels is missing: \(Shape.describe(shape + [1]))" : nil)
+            hint: shape.count == rank
+                ? "an axis for the channels is missing: \(Shape.describe(shape + [1]))" : nil)
     }
 }

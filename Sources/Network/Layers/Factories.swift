@@ -9,7 +9,8 @@ extension Layer {
         regularizer: Regularizer? = nil, name: String? = nil
     ) throws -> Layer {
         let options = try ConvolutionOptions(
-            filters: filters, kernel: [kernel], stride: [stride], dilation: [dilation], padding: padding, bias: bias,
+            filters: filters, kernel: [kernel], stride: [stride], dilation: [dilation], padding: padding,
+            bias: bias,
             activation: activation.map { Activation($0) }, kernelRegularizer: regularizer)
         return Layer(try ConvolutionLayer(options, groups: groups), name: name)
     }
@@ -21,26 +22,31 @@ extension Layer {
         regularizer: Regularizer? = nil, name: String? = nil
     ) throws -> Layer {
         let options = try ConvolutionOptions(
-            filters: filters, kernel: [kernel, kernel], stride: [stride, stride], dilation: [dilation, dilation],
+            filters: filters, kernel: [kernel, kernel], stride: [stride, stride],
+            dilation: [dilation, dilation],
             padding: padding, bias: bias, activation: activation.map { Activation($0) },
             kernelRegularizer: regularizer)
         return Layer(try ConvolutionLayer(options, groups: groups), name: name)
     }
 
     public static func dense(
-        _ units: Int, activation: Activation.Function? = nil, bias: Bool = true, regularizer: Regularizer? = nil,
+        _ units: Int, activation: Activation.Function? = nil, bias: Bool = true,
+        regularizer: Regularizer? = nil,
         name: String? = nil
     ) throws -> Layer {
         Layer(
             try DenseLayer(
-                units, bias: bias, activation: activation.map { Activation($0) }, kernelRegularizer: regularizer),
+                units, bias: bias, activation: activation.map { Activation($0) },
+                kernelRegularizer: regularizer),
             name: name)
     }
 
     public static func maxpool1d(
         _ size: Int, stride: Int? = nil, padding: LayerPadding = .valid, name: String? = nil
     ) throws -> Layer {
-        Layer(try PoolLayer(maximum: true, size: [size], stride: [stride ?? size], padding: padding), name: name)
+        Layer(
+            try PoolLayer(maximum: true, size: [size], stride: [stride ?? size], padding: padding), name: name
+        )
     }
 
     public static func maxpool2d(
@@ -48,7 +54,8 @@ extension Layer {
     ) throws -> Layer {
         let step = stride ?? size
         return Layer(
-            try PoolLayer(maximum: true, size: [size, size], stride: [step, step], padding: padding), name: name)
+            try PoolLayer(maximum: true, size: [size, size], stride: [step, step], padding: padding),
+            name: name)
     }
 
     public static func batchnorm(momentum: Double = 0.99, name: String? = nil) throws -> Layer {

@@ -11,7 +11,9 @@ public struct BatchNormalizationLayer: LayerKind {
     public let center: Bool
     public let scale: Bool
 
-    public init(momentum: Double = 0.99, epsilon: Double = 1e-3, center: Bool = true, scale: Bool = true) throws(Failure) {
+    public init(momentum: Double = 0.99, epsilon: Double = 1e-3, center: Bool = true, scale: Bool = true)
+        throws(Failure)
+    {
         self.momentum = momentum
         self.epsilon = epsilon
         self.center = center
@@ -31,12 +33,17 @@ public struct BatchNormalizationLayer: LayerKind {
 
     public var kind: String { "batchnorm" }
     public var options: JSON {
-        ["momentum": .number(momentum), "epsilon": .number(epsilon), "center": .bool(center), "scale": .bool(scale)]
+        [
+            "momentum": .number(momentum), "epsilon": .number(epsilon), "center": .bool(center),
+            "scale": .bool(scale),
+        ]
     }
 
     public func parameters(for inputs: [[Int]]) throws -> [ParameterSpec] {
         guard let channels = inputs[0].last, channels > 0 else {
-            throw Failure(.shape, "batchnorm: the input has shape \(Shape.describe(inputs[0])), expected [..., channels]")
+            throw Failure(
+                .shape,
+                "batchnorm: the input has shape \(Shape.describe(inputs[0])), expected [..., channels]")
         }
         var specs: [ParameterSpec] = []
         if scale { specs.append(ParameterSpec("gamma", [channels], .ones)) }
@@ -47,8 +54,10 @@ public struct BatchNormalizationLayer: LayerKind {
     public func trace(_ inputs: [Traced], _ context: LayerContext) throws -> Traced {
         let x = inputs[0]
         let channels = x.shape[x.rank - 1]
-        let gamma = scale ? try context.parameter("gamma") : try x.graph.fill(1, shape: [channels], x.type.type)
-        let beta = center ? try context.parameter("beta") : try x.graph.fill(0, shape: [channels], x.type.type)
+        let gamma =
+            scale ? try context.parameter("gamma") : try x.graph.fill(1, shape: [channels], x.type.type)
+        let beta =
+            center ? try context.parameter("beta") : try x.graph.fill(0, shape: [channels], x.type.type)
         var moments = try context.parameter("moving_moments")
         if context.isTraining {
             moments = try x.graph.add(BatchMoments(), [x])
@@ -75,7 +84,9 @@ public struct LayerNormalizationLayer: LayerKind {
 
     public func parameters(for inputs: [[Int]]) throws -> [ParameterSpec] {
         guard let channels = inputs[0].last, channels > 0 else {
-            throw Failure(.shape, "layernorm: the input has shape \(Shape.describe(inputs[0])), expected [..., channels]")
+            throw Failure(
+                .shape,
+                "layernorm: the input has shape \(Shape.describe(inputs[0])), expected [..., channels]")
         }
         return [ParameterSpec("gamma", [channels], .ones), ParameterSpec("beta", [channels], .zeros)]
     }
@@ -97,7 +108,9 @@ public struct DropoutLayer: LayerKind {
         self.isSpatial = isSpatial
         guard rate >= 0, rate < 1 else {
             throw Failure(
-                .argument, "\(isSpatial ? "spatial_dropout" : "dropout"): the rate is \(rate), it must be at least 0 and below 1")
+                .argument,
+                "\(isSpatial ? "spatial_dropout" : "dropout"): the rate is \(rate), it must be at least 0 and below 1"
+            )
         }
     }
     init(spatial: Bool, _ o: Options) throws { try self.init(o.number("rate"), spatial: spatial) }
@@ -109,7 +122,9 @@ public struct DropoutLayer: LayerKind {
         let x = inputs[0]
         guard !isSpatial || x.rank >= 3 else {
             throw Failure(
-                .shape, "spatial_dropout: the input has shape \(Shape.describe(Array(x.shape.dropFirst()))), expected [spatial…, channels]")
+                .shape,
+                "spatial_dropout: the input has shape \(Shape.describe(Array(x.shape.dropFirst()))), expected [spatial…, channels]"
+            )
         }
         guard context.isRunningTraining, rate > 0 else { return x }
         return try x.droppedOut(

@@ -25,7 +25,8 @@ public struct PoolLayer: LayerKind {
     }
     init(maximum isMaximum: Bool, _ o: Options) throws {
         try self.init(
-            maximum: isMaximum, size: o.ints("size"), stride: o.ints("stride"), padding: o.padding(default: .valid))
+            maximum: isMaximum, size: o.ints("size"), stride: o.ints("stride"),
+            padding: o.padding(default: .valid))
     }
 
     public var kind: String { "\(isMaximum ? "max" : "avg")pool\(size.count)d" }
@@ -92,7 +93,8 @@ public struct ZeroPaddingLayer: LayerKind {
 
     public init(_ padding: [[Int]]) throws(Failure) {
         self.padding = padding
-        guard 1...2 ~= padding.count, padding.allSatisfy({ $0.count == 2 && $0.allSatisfy { 0...(1 << 30) ~= $0 } })
+        guard 1...2 ~= padding.count,
+            padding.allSatisfy({ $0.count == 2 && $0.allSatisfy { 0...(1 << 30) ~= $0 } })
         else { throw Failure(.argument, "zero_padding: a pair (before, after) for each of one or two axes") }
     }
     init(_ o: Options) throws { try self.init(o.pairs("padding")) }
@@ -112,7 +114,8 @@ public struct CroppingLayer: LayerKind {
 
     public init(_ cropping: [[Int]]) throws(Failure) {
         self.cropping = cropping
-        guard 1...2 ~= cropping.count, cropping.allSatisfy({ $0.count == 2 && $0.allSatisfy { 0...(1 << 30) ~= $0 } })
+        guard 1...2 ~= cropping.count,
+            cropping.allSatisfy({ $0.count == 2 && $0.allSatisfy { 0...(1 << 30) ~= $0 } })
         else { throw Failure(.argument, "cropping: a pair (before, after) for each of one or two axes") }
     }
     init(_ o: Options) throws { try self.init(o.pairs("cropping")) }

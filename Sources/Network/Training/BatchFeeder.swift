@@ -11,10 +11,12 @@ struct Batch {
 
 /// Changes a batch in place before the network sees it: inputs `count` x example shape, targets
 /// `count` x target shape. All randomness must come from the key. It runs on the helper thread.
-public typealias Augmentation = @Sendable (
-    _ inputs: UnsafeMutableBufferPointer<Float>, _ targets: UnsafeMutableBufferPointer<Float>, _ count: Int,
-    _ key: RandomKey
-) throws -> Void
+public typealias Augmentation =
+    @Sendable (
+        _ inputs: UnsafeMutableBufferPointer<Float>, _ targets: UnsafeMutableBufferPointer<Float>,
+        _ count: Int,
+        _ key: RandomKey
+    ) throws -> Void
 
 /// Prepares the next batch on a helper thread while the last one is computed.
 ///
@@ -44,7 +46,8 @@ final class BatchFeeder {
 
     /// Batches of `order` from batch number `first` on.
     init(
-        _ data: any ExampleSet, order: [Int], batch: Int, first: Int = 0, key: RandomKey?, augment: Augmentation? = nil
+        _ data: any ExampleSet, order: [Int], batch: Int, first: Int = 0, key: RandomKey?,
+        augment: Augmentation? = nil
     ) throws {
         self.data = data
         self.order = order
@@ -77,14 +80,17 @@ final class BatchFeeder {
         guard let (inputs, targets) = buffers[turn][count] else { return }
         let indices = Array(order[at..<at + count])
         // Augmentation of this batch by its place in the epoch: a resumed run draws the same.
-        let batchKey = RandomKey(seed: (key?.seed ?? 0) ^ 0x9E37_79B9_7F4A_7C15, step: (key?.step ?? 0) << 32 | UInt64(at))
+        let batchKey = RandomKey(
+            seed: (key?.seed ?? 0) ^ 0x9E37_79B9_7F4A_7C15, step: (key?.step ?? 0) << 32 | UInt64(at))
         let job = Job(Batch(inputs: inputs, targets: targets, count: count))
         let (data, key, augment) = (data, key, augment)
         Self.helper.async {
             do {
                 let to = job.batch.inputs.base.assumingMemoryBound(to: Float.self)
                 let toTargets = job.batch.targets.base.assumingMemoryBound(to: Float.self)
-                try indices.withUnsafeBufferPointer { try data.fill($0, inputs: to, targets: toTargets, key: key) }
+                try indices.withUnsafeBufferPointer {
+                    try data.fill($0, inputs: to, targets: toTargets, key: key)
+                }
                 if key != nil {
                     try augment?(
                         UnsafeMutableBufferPointer(start: to, count: job.batch.inputs.count),

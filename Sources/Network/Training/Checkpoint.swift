@@ -37,7 +37,8 @@ struct Checkpoint {
     }
 
     static func write(
-        _ state: TrainingState, identity: Identity, network: Network, slots: [OptimizerSlots], best: [Tensor]?,
+        _ state: TrainingState, identity: Identity, network: Network, slots: [OptimizerSlots],
+        best: [Tensor]?,
         to path: String
     ) throws {
         var tensors: [(name: String, tensor: Tensor)] = []
@@ -59,7 +60,9 @@ struct Checkpoint {
         ]
         var metadata = [("vzsh.checkpoint", json.description)]
         // With it, load("run.vzck") gives the network as it stands; functions of the user's go without.
-        if let architecture = try? network.architecture() { metadata.append(("vzsh.network", architecture.description)) }
+        if let architecture = try? network.architecture() {
+            metadata.append(("vzsh.network", architecture.description))
+        }
         try TensorFile.write(tensors, metadata: metadata, to: path)
     }
 
@@ -70,18 +73,23 @@ struct Checkpoint {
         let file = try TensorFile(path: path)
         guard let text = file.metadata["vzsh.checkpoint"] else {
             throw Failure(
-                .file, "'\(path)' is no checkpoint", hint: "resume takes what fit(…, checkpoint = \"run.vzck\") has written")
+                .file, "'\(path)' is no checkpoint",
+                hint: "resume takes what fit(…, checkpoint = \"run.vzck\") has written")
         }
         let json = try JSON(parsing: text)
         guard let found = json["format"]?.int, found == format else {
-            throw Failure(.file, "the checkpoint '\(path)' has another format", hint: "it comes from a newer vzsh: update")
+            throw Failure(
+                .file, "the checkpoint '\(path)' has another format",
+                hint: "it comes from a newer vzsh: update")
         }
         try compare(json, identity, path)
         let state = try state(json, path)
         func tensor(_ name: String, _ variable: Variable) throws -> Tensor {
-            guard let tensor = try file.tensor(name), ValueType(tensor.shape, tensor.type) == variable.type else {
+            guard let tensor = try file.tensor(name), ValueType(tensor.shape, tensor.type) == variable.type
+            else {
                 throw Failure(
-                    .file, "the checkpoint '\(path)' belongs to another network: \(variable.name) does not fit",
+                    .file,
+                    "the checkpoint '\(path)' belongs to another network: \(variable.name) does not fit",
                     hint: "resume with the network that the checkpoint was written with")
             }
             return tensor
@@ -112,7 +120,9 @@ struct Checkpoint {
         if let optimizer = json["optimizer"]?.string, optimizer != identity.optimizer {
             throw differ("optimizer", optimizer, identity.optimizer)
         }
-        if let loss = json["loss"]?.string, loss != identity.loss { throw differ("loss", loss, identity.loss) }
+        if let loss = json["loss"]?.string, loss != identity.loss {
+            throw differ("loss", loss, identity.loss)
+        }
         if let data = json["data"]?.string, data != identity.data {
             throw Failure(
                 .value, "resume: '\(path)' was written with other data",
@@ -121,11 +131,16 @@ struct Checkpoint {
     }
 
     private static func state(_ json: JSON, _ path: String) throws -> TrainingState {
-        guard let seed = json["seed"]?.string.flatMap({ UInt64($0) }), let epoch = json["epoch"]?.int, epoch >= 0,
+        guard let seed = json["seed"]?.string.flatMap({ UInt64($0) }), let epoch = json["epoch"]?.int,
+            epoch >= 0,
             let batch = json["batch_in_epoch"]?.int, batch >= 0, let step = json["step"]?.int, step >= 0,
-            let sums = json["sums"]?.doubles, let seen = json["seen"]?.int, let seconds = json["seconds"]?.double,
+            let sums = json["sums"]?.doubles, let seen = json["seen"]?.int,
+            let seconds = json["seconds"]?.double,
             let plateauFactor = json["plateau_factor"]?.double, let history = json["history"]
-        else { throw Failure(.file, "the checkpoint '\(path)' is broken", hint: "start anew, or use an older one") }
+        else {
+            throw Failure(
+                .file, "the checkpoint '\(path)' is broken", hint: "start anew, or use an older one")
+        }
         var state = TrainingState(seed: seed)
         state.epoch = epoch
         state.batchInEpoch = batch
@@ -149,7 +164,9 @@ extension Network {
             let value = parameter.variable.value
             let copy = try Tensor(uninitialized: value.shape, value.type)
             try value.withBytes { bytes in
-                if let from = bytes.baseAddress { copy.buffer.base.copyMemory(from: from, byteCount: bytes.count) }
+                if let from = bytes.baseAddress {
+                    copy.buffer.base.copyMemory(from: from, byteCount: bytes.count)
+                }
             }
             return copy
         }
@@ -160,7 +177,9 @@ extension Network {
         for (parameter, value) in zip(parameters, snapshot) {
             let copy = try Tensor(uninitialized: value.shape, value.type)
             try value.withBytes { bytes in
-                if let from = bytes.baseAddress { copy.buffer.base.copyMemory(from: from, byteCount: bytes.count) }
+                if let from = bytes.baseAddress {
+                    copy.buffer.base.copyMemory(from: from, byteCount: bytes.count)
+                }
             }
             try parameter.variable.assign(copy)
         }

@@ -54,7 +54,9 @@ public struct Evaluation: Sendable {
                 pairs.append(Confusion(actual: classes[i], predicted: classes[j], count: n))
             }
         }
-        return Array(pairs.sorted { ($1.count, $0.actual, $0.predicted) < ($0.count, $1.actual, $1.predicted) }.prefix(max(limit, 0)))
+        return Array(
+            pairs.sorted { ($1.count, $0.actual, $0.predicted) < ($0.count, $1.actual, $1.predicted) }.prefix(
+                max(limit, 0)))
     }
 }
 
@@ -87,7 +89,8 @@ extension Network {
         let totals = try plans.run(data, batch: batch, classes: hasClasses, cancel: cancel) { done in
             progress?(
                 Progress(
-                    label: "evaluate", done: (done + batch - 1) / batch, total: batches, isFinal: done == data.count))
+                    label: "evaluate", done: (done + batch - 1) / batch, total: batches,
+                    isFinal: done == data.count))
         }
         var confusion: [[Int]] = []
         if hasClasses {
@@ -101,8 +104,10 @@ extension Network {
         }
         return Evaluation(
             loss: totals.mean(0),
-            metrics: metrics.enumerated().map { (name: $1.name, value: totals.mean($0 + 1)) }, count: totals.count,
-            classes: hasClasses ? data.classNames : [], confusion: confusion, predicted: totals.classes.map(Int.init))
+            metrics: metrics.enumerated().map { (name: $1.name, value: totals.mean($0 + 1)) },
+            count: totals.count,
+            classes: hasClasses ? data.classNames : [], confusion: confusion,
+            predicted: totals.classes.map(Int.init))
     }
 
     /// The network's results: [n] + inputShape → [n] + outputShape; one sample without its batch axis
@@ -141,7 +146,9 @@ extension Network {
     ) throws -> [(name: String, index: Int, probability: Double)] {
         let y = try predict(sample, cancel: cancel)
         guard y.rank == 1 || (y.rank == 2 && y.shape[0] == 1) else {
-            throw Failure(.shape, "classify: one sample at a time, not a batch of shape \(Shape.describe(sample.shape))")
+            throw Failure(
+                .shape, "classify: one sample at a time, not a batch of shape \(Shape.describe(sample.shape))"
+            )
         }
         let values = try y.array(of: Double.self)
         let ranked = values.indices.sorted { values[$0] > values[$1] }

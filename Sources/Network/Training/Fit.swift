@@ -100,11 +100,13 @@ final class FitLoop {
         loss = options.loss ?? defaultLoss(network, data)
         metrics = options.metrics ?? defaultMetrics(data)
         plans = try TrainingPlans(
-            network, loss: loss, metrics: metrics, optimizer: options.optimizer, targetShape: data.targetShape,
+            network, loss: loss, metrics: metrics, optimizer: options.optimizer,
+            targetShape: data.targetShape,
             classWeights: options.classWeights)
         judge = EvaluationPlans(network, loss: loss, metrics: metrics, targetShape: data.targetShape)
         identity = Checkpoint.Identity(
-            optimizer: options.optimizer.description, loss: loss.name, batch: options.batch, data: data.fingerprint)
+            optimizer: options.optimizer.description, loss: loss.name, batch: options.batch,
+            data: data.fingerprint)
         state = TrainingState(seed: options.seed)
         lastCheckpoint = clock.now
         if !data.classNames.isEmpty { network.classes = data.classNames }
@@ -118,12 +120,16 @@ final class FitLoop {
             throw Failure(.argument, "fit: batch must be at least 1, not \(options.batch)")
         }
         if let weights = options.classWeights {
-            guard weights.count == data.classNames.count, weights.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
+            guard weights.count == data.classNames.count, weights.allSatisfy({ $0 >= 0 && $0.isFinite })
+            else {
                 throw Failure(
-                    .argument, "fit: class_weights needs a number, 0 or more, for each of the \(data.classNames.count) classes")
+                    .argument,
+                    "fit: class_weights needs a number, 0 or more, for each of the \(data.classNames.count) classes"
+                )
             }
         }
-        if let monitor = options.earlyStopping?.monitor, monitor.hasPrefix("val_"), options.validation == nil {
+        if let monitor = options.earlyStopping?.monitor, monitor.hasPrefix("val_"), options.validation == nil
+        {
             throw Failure(
                 .argument, "fit: early stopping watches \(monitor), but there is no validation data",
                 hint: "give validation data, or watch \"loss\"")
@@ -134,7 +140,8 @@ final class FitLoop {
 
     func run() throws -> FitResult {
         if let path = options.resume {
-            (state, best) = try Checkpoint.read(path, identity: identity, network: network, slots: plans.slots)
+            (state, best) = try Checkpoint.read(
+                path, identity: identity, network: network, slots: plans.slots)
         }
         while state.epoch < options.epochs && !state.isStopped {
             let start = try network.snapshot()
@@ -164,11 +171,13 @@ final class FitLoop {
             state.seconds = 0
         }
         guard state.sums.count == metrics.count + 1 else {
-            throw Failure(.value, "resume: the checkpoint followed other metrics", hint: "ask for the same metrics")
+            throw Failure(
+                .value, "resume: the checkpoint followed other metrics", hint: "ask for the same metrics")
         }
         let feeder = try BatchFeeder(
             data, order: order, batch: options.batch, first: state.batchInEpoch,
-            key: RandomKey(seed: state.seed ^ Stream.augmentation, step: UInt64(state.epoch)), augment: options.augment)
+            key: RandomKey(seed: state.seed ^ Stream.augmentation, step: UInt64(state.epoch)),
+            augment: options.augment)
         let batches = (order.count + options.batch - 1) / options.batch
         let secondsBefore = state.seconds
         let seenBefore = state.seen
@@ -183,7 +192,8 @@ final class FitLoop {
             let figures: [Double]
             do {
                 figures = try plans.run(
-                    batch, key: RandomKey(seed: state.seed, step: UInt64(state.step + 1)), rates: rates, cancel: hard)
+                    batch, key: RandomKey(seed: state.seed, step: UInt64(state.step + 1)), rates: rates,
+                    cancel: hard)
             } catch let failure as Failure where failure.kind == .interrupted { return .interrupted }
             if !figures[0].isFinite { return .broken(try reason(figures[0], batch)) }
             for (i, figure) in figures.enumerated() { state.sums[i] += figure * Double(batch.count) }
@@ -193,7 +203,9 @@ final class FitLoop {
             let spent = (clock.now - begin).seconds
             state.seconds = secondsBefore + spent
             report(batches, speed: Double(state.seen - seenBefore) / max(spent, 1e-9))
-            if let path = options.checkpoint, (clock.now - lastCheckpoint).seconds > options.checkpointMinutes * 60 {
+            if let path = options.checkpoint,
+                (clock.now - lastCheckpoint).seconds > options.checkpointMinutes * 60
+            {
                 try write(path)
             }
         }
@@ -202,7 +214,8 @@ final class FitLoop {
 
     private func order(_ key: RandomKey) throws -> [Int] {
         guard options.isShuffled else { return Array(0..<data.count) }
-        return try Tensor(permutation: data.count, key: key, stream: Stream.shuffle).array(of: Int32.self).map(Int.init)
+        return try Tensor(permutation: data.count, key: key, stream: Stream.shuffle).array(of: Int32.self)
+            .map(Int.init)
     }
 
     /// The learning rate of the next step.
@@ -224,7 +237,8 @@ final class FitLoop {
         if let validation = options.validation {
             let totals: EvaluationPlans.Totals
             do {
-                totals = try judge.run(validation, batch: options.batch, classes: false, cancel: options.cancel)
+                totals = try judge.run(
+                    validation, batch: options.batch, classes: false, cancel: options.cancel)
             } catch let failure as Failure where failure.kind == .interrupted {
                 // Nothing of the epoch is lost: resumed, it has no batch left and validates again.
                 try writeCheckpoint()
@@ -234,7 +248,8 @@ final class FitLoop {
             for (i, metric) in metrics.enumerated() { row.append(("val_\(metric.name)", totals.mean(i + 1))) }
         }
         let batches = (data.count + options.batch - 1) / options.batch
-        let lastRate = options.optimizer.learningRate
+        let lastRate =
+            options.optimizer.learningRate
             * options.optimizer.schedule.factor(
                 epoch: Double(state.epoch) + Double(max(batches - 1, 0)) / Double(max(batches, 1)),
                 total: Double(options.epochs), plateauFactor: state.plateauFactor)
@@ -298,30 +313,37 @@ final class FitLoop {
         switch ending {
         case .finished: break
         case .stoppedEarly:
-            advice = "stopped after epoch \(state.epoch): \(options.earlyStopping?.monitor ?? "the figure") no longer got better"
+            advice =
+                "stopped after epoch \(state.epoch): \(options.earlyStopping?.monitor ?? "the figure") no longer got better"
         case .interrupted:
-            advice = "interrupted in epoch \(state.epoch + 1) after \(state.step) steps; \(network.name) keeps what it learned"
+            advice =
+                "interrupted in epoch \(state.epoch + 1) after \(state.step) steps; \(network.name) keeps what it learned"
             if let path = options.checkpoint {
                 advice = advice.map { "\($0). To go on: the same fit(…) with resume = \"\(path)\"" }
             } else {
-                advice = advice.map { "\($0). To go on exactly where it stopped next time, give checkpoint = \"run.vzck\"" }
+                advice = advice.map {
+                    "\($0). To go on exactly where it stopped next time, give checkpoint = \"run.vzck\""
+                }
             }
         case .diverged(let reason):
             advice = "\(reason); the weights are those from before epoch \(state.epoch + 1)"
         }
         return FitResult(
-            history: state.history, ending: ending, epochs: state.epoch, steps: state.step, restoredEpoch: restored,
+            history: state.history, ending: ending, epochs: state.epoch, steps: state.step,
+            restoredEpoch: restored,
             advice: advice)
     }
 
     /// Why the loss is no number, as far as the batch and the weights tell.
     private func reason(_ loss: Double, _ batch: Batch) throws -> String {
-        let place = "the loss became \(loss.isNaN ? "NaN" : "infinite") in epoch \(state.epoch + 1), batch \(state.batchInEpoch + 1)"
+        let place =
+            "the loss became \(loss.isNaN ? "NaN" : "infinite") in epoch \(state.epoch + 1), batch \(state.batchInEpoch + 1)"
         let data = try batch.inputs.array(of: Float.self) + batch.targets.array(of: Float.self)
         if data.contains(where: { !$0.isFinite }) {
             return "\(place): an example of that batch holds NaN or infinite numbers"
         }
-        return "\(place): the weights grew without bounds; a lower learning rate than \(options.optimizer.learningRate), clipping or batch normalization may help"
+        return
+            "\(place): the weights grew without bounds; a lower learning rate than \(options.optimizer.learningRate), clipping or batch normalization may help"
     }
 
     // MARK: - Reports
@@ -346,7 +368,8 @@ final class FitLoop {
         figures.append(("samples/s", shown(Double(state.seen) / max(state.seconds, 1e-9))))
         progress(
             Progress(
-                label: "epoch \(state.epoch + 1)/\(options.epochs)", done: batches, total: batches, figures: figures,
+                label: "epoch \(state.epoch + 1)/\(options.epochs)", done: batches, total: batches,
+                figures: figures,
                 isFinal: true))
     }
 }

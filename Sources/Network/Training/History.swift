@@ -54,7 +54,10 @@ public struct History: Sendable, Equatable {
     }
 
     var json: JSON {
-        .object(zip(columns, values).map { JSON.Member($0, .array($1.map { $0.isFinite ? .number($0) : .string("\($0)") })) })
+        .object(
+            zip(columns, values).map {
+                JSON.Member($0, .array($1.map { $0.isFinite ? .number($0) : .string("\($0)") }))
+            })
     }
 
     init(json: JSON) throws {
@@ -63,6 +66,8 @@ public struct History: Sendable, Equatable {
             columns.append(member.key)
             values.append(list)
         }
-        guard Set(values.map(\.count)).count <= 1 else { throw Failure(.file, "the checkpoint's history is broken") }
+        guard Set(values.map(\.count)).count <= 1 else {
+            throw Failure(.file, "the checkpoint's history is broken")
+        }
     }
 }

@@ -39,7 +39,9 @@ public struct Optimizer: Hashable, Sendable {
         self.weightDecay = weightDecay
         self.schedule = .constant
         func inside(_ x: Double, _ what: String) throws(Failure) {
-            guard x >= 0, x < 1 else { throw Failure(.argument, "\(name): \(what) lies from 0 to below 1, not \(x)") }
+            guard x >= 0, x < 1 else {
+                throw Failure(.argument, "\(name): \(what) lies from 0 to below 1, not \(x)")
+            }
         }
         guard learningRate > 0, learningRate.isFinite else {
             throw Failure(.argument, "\(name): the learning rate must be above 0, not \(learningRate)")
@@ -68,10 +70,12 @@ public struct Optimizer: Hashable, Sendable {
         amsgrad: Bool = false
     ) throws(Failure) -> Optimizer {
         try Optimizer(
-            "adam", .adam(beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad), learningRate: learningRate)
+            "adam", .adam(beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad),
+            learningRate: learningRate)
     }
     public static func adamw(
-        _ learningRate: Double = 1e-3, weightDecay: Double = 0.004, beta1: Double = 0.9, beta2: Double = 0.999,
+        _ learningRate: Double = 1e-3, weightDecay: Double = 0.004, beta1: Double = 0.9,
+        beta2: Double = 0.999,
         epsilon: Double = 1e-7
     ) throws(Failure) -> Optimizer {
         try Optimizer(
@@ -81,7 +85,8 @@ public struct Optimizer: Hashable, Sendable {
     public static func nadam(
         _ learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-7
     ) throws(Failure) -> Optimizer {
-        try Optimizer("nadam", .nadam(beta1: beta1, beta2: beta2, epsilon: epsilon), learningRate: learningRate)
+        try Optimizer(
+            "nadam", .nadam(beta1: beta1, beta2: beta2, epsilon: epsilon), learningRate: learningRate)
     }
     public static func rmsprop(
         _ learningRate: Double = 1e-3, rho: Double = 0.9, momentum: Double = 0, epsilon: Double = 1e-7,
@@ -94,7 +99,9 @@ public struct Optimizer: Hashable, Sendable {
 
     /// What a resumed training must have in common with the first one.
     var description: String { "\(rule), weight decay \(weightDecay), clip \(clip)" }
-    private var clip: String { [clipValue, clipNorm, globalClipNorm].map { $0.map { "\($0)" } ?? "-" }.joined(separator: " ") }
+    private var clip: String {
+        [clipValue, clipNorm, globalClipNorm].map { $0.map { "\($0)" } ?? "-" }.joined(separator: " ")
+    }
 }
 
 // MARK: - What changes from step to step
@@ -249,7 +256,9 @@ extension Optimizer {
         var all = gradients
         if let limit = clipValue { all = try all.map { try $0.clipped(-limit, limit) } }
         if let limit = clipNorm {
-            all = try all.map { try $0 * (limit / $0.square().sum().sqrt().binary(.maximum, $0.scalar(limit))) }
+            all = try all.map {
+                try $0 * (limit / $0.square().sum().sqrt().binary(.maximum, $0.scalar(limit)))
+            }
         }
         if let limit = globalClipNorm, let first = all.first {
             var total = try first.square().sum()

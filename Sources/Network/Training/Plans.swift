@@ -53,7 +53,8 @@ final class TrainingPlans {
         let prediction = try network.trace(x, context: context)
         var each = try loss.perSample(prediction, target)
         if let classWeights {
-            let weights = graph.constant(try Tensor(classWeights.map(Float.init), shape: [classWeights.count]))
+            let weights = graph.constant(
+                try Tensor(classWeights.map(Float.init), shape: [classWeights.count]))
             each = try each * (target * weights).sum([-1])
         }
         var total = try each.mean()
@@ -164,9 +165,13 @@ func checkFit(
     }
 }
 
+/// Cross-entropy where there are classes: of probabilities after a softmax (and after a function of the
+/// user's own, which may be one), of logits otherwise.
 func defaultLoss(_ network: Network, _ data: any ExampleSet) -> Loss {
     guard !data.classNames.isEmpty else { return .meanSquaredError }
-    return data.targetSize == 1 ? .binaryCrossEntropy : .crossEntropy
+    if data.targetSize == 1 { return .binaryCrossEntropy }
+    let last = network.outputLayer.layer.kind
+    return last.withoutSoftmax() != nil || last is FunctionLayer ? .crossEntropy : .crossEntropyFromLogits
 }
 
 func defaultMetrics(_ data: any ExampleSet) -> [Metric] {

@@ -31,7 +31,8 @@ public indirect enum Schedule: Hashable, Sendable {
         case .exponential(let factor): return pow(factor, epoch)
         case .warmUp(let epochs, let then):
             if epoch < epochs { return epoch / epochs }
-            return then.factor(epoch: epoch - epochs, total: max(total - epochs, 0), plateauFactor: plateauFactor)
+            return then.factor(
+                epoch: epoch - epochs, total: max(total - epochs, 0), plateauFactor: plateauFactor)
         case .plateau(_, _, _, let minimum): return max(plateauFactor, minimum)
         }
     }
@@ -67,7 +68,10 @@ struct Watch: Equatable {
     }
 
     var json: JSON {
-        ["best": best.map(JSON.number) ?? .null, "best_epoch": .integer(bestEpoch), "waited": .integer(waited)]
+        [
+            "best": best.map(JSON.number) ?? .null, "best_epoch": .integer(bestEpoch),
+            "waited": .integer(waited),
+        ]
     }
 
     init() {}
