@@ -158,31 +158,13 @@ struct Checkpoint {
 }
 
 extension Network {
-    /// Copies of all parameters, in the order of `parameters`.
-    func snapshot() throws -> [Tensor] {
-        try parameters.map { parameter in
-            let value = parameter.variable.value
-            let copy = try Tensor(uninitialized: value.shape, value.type)
-            try value.withBytes { bytes in
-                if let from = bytes.baseAddress {
-                    copy.buffer.base.copyMemory(from: from, byteCount: bytes.count)
-                }
-            }
-            return copy
-        }
-    }
+    /// The values of all parameters as they are now, in the order of `parameters`. A plan that writes
+    /// a variable whose value somebody holds takes new memory for it, so nothing is copied here.
+    func snapshot() -> [Tensor] { parameters.map(\.variable.value) }
 
-    /// Put a snapshot back. Plans write into variables, so each gets memory of its own.
+    /// Put a snapshot back.
     func restore(_ snapshot: [Tensor]) throws {
-        for (parameter, value) in zip(parameters, snapshot) {
-            let copy = try Tensor(uninitialized: value.shape, value.type)
-            try value.withBytes { bytes in
-                if let from = bytes.baseAddress {
-                    copy.buffer.base.copyMemory(from: from, byteCount: bytes.count)
-                }
-            }
-            try parameter.variable.assign(copy)
-        }
+        for (parameter, value) in zip(parameters, snapshot) { try parameter.variable.assign(value) }
     }
 
     /// The first parameter that holds NaN or an infinity.

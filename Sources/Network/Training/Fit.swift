@@ -144,7 +144,7 @@ final class FitLoop {
                 path, identity: identity, network: network, slots: plans.slots)
         }
         while state.epoch < options.epochs && !state.isStopped {
-            let start = try network.snapshot()
+            let start = network.snapshot()
             switch try epoch() {
             case .whole:
                 if let ending = try finishEpoch(start) { return try result(ending) }
@@ -287,7 +287,7 @@ final class FitLoop {
         let isBest = state.stopping.take(
             try value(stopping.monitor), epoch: state.epoch, rising: EarlyStopping.isRising(stopping.monitor),
             minimumChange: stopping.minimumChange)
-        if isBest && stopping.restoresBest { best = try network.snapshot() }
+        if isBest && stopping.restoresBest { best = network.snapshot() }
         if state.stopping.waited >= stopping.patience { state.isStopped = true }
     }
 
