@@ -20,14 +20,18 @@ public struct FigureRenderer: Sendable {
 
     func bytes(frames: [Figure], terminal: GnuplotTerminal, cancel: CancelFlag?) throws -> [UInt8] {
         let answer = try draw(frames: frames, terminal: terminal, cancel: cancel)
-        let errors = answer.complaints.split(separator: "\n").filter {
-            !$0.lowercased().hasPrefix("warning")
-        }
+        let errors = FigureRenderer.errors(in: answer.complaints)
         guard errors.isEmpty, !answer.output.isEmpty else {
-            let words = errors.isEmpty ? "it wrote nothing" : errors.joined(separator: "\n")
-            throw Failure(.io, "gnuplot could not draw the figure: \(words)")
+            throw Failure(
+                .io, "gnuplot could not draw the figure: \(errors.isEmpty ? "it wrote nothing" : errors)")
         }
         return answer.output
+    }
+
+    /// The lines of `complaints` that are more than warnings.
+    static func errors(in complaints: String) -> String {
+        complaints.split(separator: "\n").filter { !$0.lowercased().hasPrefix("warning") }.joined(
+            separator: "\n")
     }
 
     /// Draw, and bring back gnuplot's warnings too.

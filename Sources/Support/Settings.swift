@@ -5,9 +5,11 @@ import Synchronization
 public struct Settings: Sendable {
     /// What figures are drawn on.
     public enum PlotTarget: String, Sendable, CaseIterable {
-        /// A window where there is a display, else the terminal where it shows pictures, else files.
+        /// A window where there is a display, else the terminal; in scripts files instead.
         case auto
-        case qt, x11, sixel, dumb
+        case qt, x11, wxt, sixel
+        /// Braille and blocks in the terminal, ASCII alone, or gnuplot's own drawing with characters.
+        case text, ascii, dumb
         /// A file a figure, in the output folder.
         case png, svg, pdf
         /// Nothing is drawn.

@@ -7,7 +7,9 @@ import Support
 /// In a session they are files in memory which gnuplot opens by name: fast, read again when a window is
 /// zoomed, and never part of the command stream, so that no byte of data can become a command. In a
 /// script that is saved they are blocks of text beside the commands.
-final class GnuplotData {
+///
+/// Filled by the thread that writes the script; nothing changes it afterwards.
+final class GnuplotData: @unchecked Sendable {
     enum Form { case memory, text }
 
     let form: Form

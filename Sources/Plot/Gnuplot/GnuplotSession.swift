@@ -36,10 +36,13 @@ public final class GnuplotSession: Sendable {
     /// Run `script`, whose output goes to '/dev/stdout', and wait for its end.
     ///
     /// Where gnuplot dies meanwhile it is started again and the script replayed, once.
+    /// - Parameter patience: seconds to wait in place of the session's own.
+    ///
     /// Throws `Failure`: `.io` where gnuplot cannot be started, dies twice or does not answer in time,
     /// `.interrupted` where `cancel` is set.
-    public func run(_ script: String, cancel: CancelFlag? = nil) throws -> Answer {
-        try state.withLock { state in
+    public func run(_ script: String, cancel: CancelFlag? = nil, patience: Double? = nil) throws -> Answer {
+        let patience = patience ?? self.patience
+        return try state.withLock { state in
             var lastWords = ""
             for attempt in 0..<2 {
                 if state.process?.isRunning != true {
@@ -100,7 +103,9 @@ public final class GnuplotSession: Sendable {
             if text.isEmpty || text == "^" || noise.contains(where: { text.hasPrefix($0) }) { continue }
             guard text.hasPrefix("line "), let colon = text.firstIndex(of: ":") else {
                 // Only what gnuplot itself calls a warning is for people; the rest is an echo.
-                if text.lowercased().hasPrefix("warning") { kept.append(String(text)) }
+                if text.lowercased().hasPrefix("warning") || text.hasPrefix("Error: plot window") {
+                    kept.append(String(text))
+                }
                 continue
             }
             kept.append(String(text[text.index(after: colon)...].drop { $0 == " " }))

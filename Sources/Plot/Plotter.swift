@@ -1,0 +1,228 @@
+import Dispatch
+import Glibc
+import Support
+import Synchronization
+
+/// Shows and saves figures for one run of the shell or of a script.
+///
+/// Where a figure is shown is decided at the first one, by `Settings`. Safe to use from any thread.
+public final class Plotter: Sendable {
+    public struct Settings: Sendable {
+        /// `--plot`: one of `PlotTarget.names`; nil or "auto" decides by what there is.
+        public var option: String?
+        /// A script runs without a person before it: figures become files where there is no display.
+        public var isScript = false
+        /// `--out`: where those files go; made at the first one.
+        public var folder = "out"
+        public var environment: [String: String]
+        /// The terminal's descriptors.
+        public var input: Int32 = 0
+        public var output: Int32 = 1
+        /// Takes what is drawn into the terminal.
+        public var show: @Sendable ([UInt8]) -> Void
+        /// Takes the path of each file that was written.
+        public var announce: @Sendable (String) -> Void
+
+        /// - Parameters:
+        ///   - environment: the process's own by default.
+        ///   - show: writes to standard output by default.
+        ///   - announce: does nothing by default.
+        public init(
+            environment: [String: String]? = nil, show: (@Sendable ([UInt8]) -> Void)? = nil,
+            announce: @escaping @Sendable (String) -> Void = { _ in }
+        ) {
+            self.environment = environment ?? Settings.processEnvironment()
+            self.show = show ?? { bytes in Settings.writeOut(bytes) }
+            self.announce = announce
+        }
+
+        /// As the command line has it.
+        public init(
+            following settings: Support.Settings, announce: @escaping @Sendable (String) -> Void
+        ) {
+            self.init(announce: announce)
+            option = settings.plot.rawValue
+            isScript = !settings.isInteractive
+            folder = settings.outputFolder ?? "."
+        }
+
+        private static func processEnvironment() -> [String: String] {
+            var result: [String: String] = [:]
+            var cursor = environ
+            while let entry = cursor.pointee {
+                let parts = String(cString: entry).split(
+                    separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                if parts.count == 2 { result[String(parts[0])] = String(parts[1]) }
+                cursor += 1
+            }
+            return result
+        }
+
+        private static func writeOut(_ bytes: [UInt8]) {
+            var sent = 0
+            while sent < bytes.count {
+                let n = bytes.withUnsafeBytes {
+                    write(1, $0.baseAddress.map { $0 + sent }, bytes.count - sent)
+                }
+                if n > 0 { sent += n } else if n < 0, errno != EINTR, errno != EAGAIN { return }
+            }
+        }
+    }
+
+    private struct State {
+        var target: PlotTarget?
+        var filesWritten = 0
+        /// What the open window may read again when it is zoomed.
+        var windowData: GnuplotData?
+    }
+
+    public let settings: Settings
+    /// Draws into files.
+    public let renderer = FigureRenderer()
+    /// Windows have a gnuplot of their own: a picture saved meanwhile does not change their terminal.
+    private let windows = GnuplotSession()
+    private let state = Mutex(State())
+
+    public init(_ settings: Settings) { self.settings = settings }
+
+    deinit { close() }
+
+    /// Where figures are shown; decided once.
+    /// Throws `Failure` where `--plot` names nothing that we know.
+    public func target() throws -> PlotTarget {
+        if let known = state.withLock({ $0.target }) { return known }
+        let chosen = try PlotTarget.chosen(
+            option: settings.option, environment: settings.environment, isScript: settings.isScript,
+            isTerminal: isatty(settings.output) == 1,
+            hasDisplay: { Display.isReachable(settings.environment) },
+            speaksSixel: { Display.speaksSixel(input: settings.input, output: settings.output) })
+        state.withLock { $0.target = chosen }
+        return chosen
+    }
+
+    /// Show `figure`: in the window, in the terminal, or as a numbered file in the output folder.
+    ///
+    /// - Parameter name: for the file's name; nil takes the figure's title or kind.
+    /// - Returns: the path of the file that was written, or nil.
+    @discardableResult
+    public func show(_ figure: Figure, name: String? = nil, cancel: CancelFlag? = nil) throws -> String? {
+        switch try target() {
+        case .window(let terminal): try showWindow(figure, terminal, cancel: cancel)
+        case .sixel:
+            let fitted = figure.fitting(width: sixelWidth())
+            settings.show(try renderer.bytes(fitted, terminal: .sixel, cancel: cancel) + [10])
+        case .text(let isUnicode): settings.show(Array(try figure.text(textStyle(isUnicode)).utf8))
+        case .dumb:
+            let style = textStyle(nil)
+            let terminal = GnuplotTerminal.dumb(columns: style.columns, rows: min(style.rows ?? 24, 30))
+            settings.show(try renderer.bytes(figure, terminal: terminal, cancel: cancel))
+        case .files(let ending):
+            let path = try nextPath(figure, name: name, ending: ending)
+            try renderer.save(figure, to: path, cancel: cancel)
+            settings.announce(path)
+            return path
+        case .none: for panel in figure.panels { _ = try panel.extents() }
+        }
+        return nil
+    }
+
+    /// Write `figure` to `path`; see `FigureRenderer.save`.
+    public func save(_ figure: Figure, to path: String, cancel: CancelFlag? = nil) throws {
+        try renderer.save(figure, to: path, cancel: cancel)
+    }
+
+    /// End every gnuplot; the next figure starts another.
+    public func close() {
+        windows.close()
+        renderer.session.close()
+        state.withLock { $0.windowData = nil }
+    }
+
+    // MARK: Windows
+
+    func showWindow(_ figure: Figure, _ terminal: GnuplotTerminal, cancel: CancelFlag?) throws {
+        let script = try GnuplotScript(figure, terminal: terminal, output: nil)
+        var answer = try windows.run(script.text, cancel: cancel)
+        if answer.complaints.contains("will restart") {
+            // The window's own process was gone; gnuplot starts another for the figure after this one.
+            answer = try windows.run(script.text, cancel: cancel)
+        }
+        state.withLock { $0.windowData = script.data }
+        let errors = FigureRenderer.errors(in: answer.complaints)
+        guard errors.isEmpty else {
+            throw Failure(
+                .io, "gnuplot could not draw the figure: \(errors)",
+                hint: "--plot text draws in the terminal, --plot files into \(settings.folder)")
+        }
+    }
+
+    /// The process id of the gnuplot behind the window, or nil.
+    package var windowProcessID: Int32? { windows.processID }
+
+    /// Wait until the person closes the window; at once where none is open.
+    public func waitForWindow(cancel: CancelFlag? = nil) throws {
+        guard state.withLock({ $0.windowData != nil }), windows.processID != nil else { return }
+        _ = try windows.run("pause mouse close", cancel: cancel, patience: .infinity)
+        state.withLock { $0.windowData = nil }
+    }
+
+    // MARK: Terminals
+
+    private func textStyle(_ isUnicode: Bool?) -> TextStyle {
+        let size = Display.size(of: settings.output)
+        // The last column is left free: a full line would wrap in some terminals.
+        let columns = size.map { $0.columns - 1 } ?? Int(settings.environment["COLUMNS"] ?? "") ?? 80
+        var style = Display.style(
+            settings.environment, isTerminal: isatty(settings.output) == 1, columns: min(columns, 140),
+            rows: size.map { $0.rows - 2 })
+        if let isUnicode { style.isUnicode = isUnicode }
+        return style
+    }
+
+    private func sixelWidth() -> Int {
+        guard let size = Display.size(of: settings.output) else { return 800 }
+        return min(1600, size.width > 0 ? size.width : size.columns * 9)
+    }
+
+    // MARK: Files
+
+    /// "out/name/03-loss.png".
+    private func nextPath(_ figure: Figure, name: String?, ending: String) throws -> String {
+        try Folders.make(settings.folder)
+        let number = state.withLock {
+            $0.filesWritten += 1
+            return $0.filesWritten
+        }
+        let words =
+            name ?? figure.title ?? figure.panels.first?.title ?? figure.panels.first?.kind ?? "figure"
+        let stem = Plotter.slug(words)
+        let file = "\(number < 10 ? "0" : "")\(number)-\(stem).\(ending)"
+        return settings.folder == "." ? file : "\(settings.folder)/\(file)"
+    }
+
+    /// Letters and digits of `words`, joined by dashes: a name that needs no quotes anywhere.
+    static func slug(_ words: String) -> String {
+        var result = ""
+        for character in words.lowercased().prefix(200) {
+            if character.isLetter || character.isNumber {
+                result.append(character)
+            } else if result.last != "-", !result.isEmpty {
+                result.append("-")
+            }
+            if result.utf8.count >= 60 { break }
+        }
+        while result.last == "-" { result.removeLast() }
+        return result.isEmpty ? "figure" : result
+    }
+}
+
+extension Figure {
+    /// The same at most `width` pixels wide, everything smaller in proportion.
+    func fitting(width: Int) -> Figure {
+        let sheet = Sheet(self, zoom: 1)
+        guard sheet.width > width, width >= 64 else { return self }
+        var figure = self
+        figure.size = (width, max(48, sheet.height * width / sheet.width))
+        return figure
+    }
+}
