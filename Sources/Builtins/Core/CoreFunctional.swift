@@ -92,7 +92,7 @@ enum CoreFunctional {
     private static func each() -> Builtin {
         Builtin(
             "each", topic: "functions", [.required("xs"), .required("f")],
-            summary: "Calls f(x) for each element, for what it does.", example: "each([1, 2], x -> print(x))",
+            summary: "Calls f(x) for each element, for what it does.", example: "each([1, 2], x -> print(x))  # expect: 1\n# expect: 2",
             seeAlso: ["map"]
         ) { args in
             let (items, f) = try listAndFunction(args)

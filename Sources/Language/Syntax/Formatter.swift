@@ -1,0 +1,271 @@
+import Support
+
+/// The one canonical form of a text: indentation, blanks between words, blank lines and comments in
+/// their columns. Lines stay as they were divided, and comments are kept; formatting what is
+/// formatted changes nothing.
+public enum Formatter {
+    /// Throws `Diagnostics` where the text does not parse: nothing is changed in a text that is not
+    /// understood.
+    public static func format(_ text: String, file: String = "<input>") throws -> String {
+        _ = try Parser.program(of: text, file: file)
+        var writer = FormatWriter(Source(text, file: file))
+        return writer.formatted()
+    }
+}
+
+private struct FormatWriter {
+    private struct Bracket {
+        let isRecord: Bool
+        /// Indentation of the line that opened it.
+        let indent: Int
+    }
+
+    /// A finished line: its code and its comment.
+    private struct Line {
+        var code: String
+        var comment: String
+        /// Where `comment` stands on a line of its own.
+        var indent: Int
+    }
+
+    private let source: Source
+    private let tokens: [Token]
+    private var at = 0
+    private var brackets: [Bracket] = []
+    private var lines: [Line] = []
+    private static let unit = 4
+
+    init(_ source: Source) {
+        self.source = source
+        var lexer = Lexer(source, keepComments: true)
+        tokens = lexer.all()
+    }
+
+    mutating func formatted() -> String {
+        while tokens[at].kind != .end { line() }
+        return joined()
+    }
+
+    // MARK: Lines
+
+    private mutating func line() {
+        var words: [Token] = []
+        var comment = ""
+        while true {
+            let t = tokens[at]
+            if t.kind == .end { break }
+            at += 1
+            if t.kind == .newline {
+                if words.last?.kind == .rightBrace, comment.isEmpty, elseFollows() {
+                    while tokens[at].kind == .newline { at += 1 }
+                    continue
+                }
+                break
+            }
+            if t.kind == .comment { comment = source.text(t.start, t.end) } else { words.append(t) }
+        }
+        if words.isEmpty {
+            blankOrComment(comment)
+            return
+        }
+        let indent = indentation(words)
+        lines.append(Line(code: write(words, indent: indent), comment: comment, indent: indent))
+        previousEnd = words.last
+    }
+
+    /// The last word of the line before.
+    private var previousEnd: Token?
+
+    private func elseFollows() -> Bool {
+        var i = at
+        while tokens[i].kind == .newline { i += 1 }
+        return tokens[i].kind == .else
+    }
+
+    private mutating func blankOrComment(_ comment: String) {
+        if comment.isEmpty {
+            if let last = lines.last, !(last.code.isEmpty && last.comment.isEmpty) {
+                lines.append(Line(code: "", comment: "", indent: 0))
+            }
+            return
+        }
+        // A comment before a closing bracket belongs to what is inside.
+        let inside = brackets.last.map { $0.indent + 1 } ?? 0
+        lines.append(Line(code: "", comment: comment, indent: inside))
+    }
+
+    private func indentation(_ words: [Token]) -> Int {
+        var depth = brackets.count
+        var i = 0
+        while i < words.count, isCloser(words[i].kind), depth > 0 {
+            depth -= 1
+            i += 1
+        }
+        if i > 0 { return brackets[depth].indent }
+        let inside = brackets.last.map { $0.indent + 1 } ?? 0
+        return continues(words[0]) ? inside + 1 : inside
+    }
+
+    /// The line goes on with the statement of the line before.
+    private func continues(_ first: Token) -> Bool {
+        if first.kind == .pipe || first.kind == .dot { return true }
+        guard let last = previousEnd else { return false }
+        return isBinary(last.kind) || last.kind == .assign || last.augmented != nil || last.kind == .arrow
+    }
+
+    // MARK: Words
+
+    private mutating func write(_ words: [Token], indent: Int) -> String {
+        var out = String(repeating: " ", count: indent * FormatWriter.unit)
+        var previous: Token?
+        var beforePrevious: Token?
+        for (i, t) in words.enumerated() {
+            if let previous, needsBlank(beforePrevious, previous, t, i + 1 < words.count ? words[i + 1] : nil)
+            {
+                out += " "
+            }
+            out += source.text(t.start, t.end)
+            if isOpener(t.kind) {
+                brackets.append(Bracket(isRecord: t.kind == .leftBrace && opensRecord(t), indent: indent))
+            } else if isCloser(t.kind) {
+                closed = brackets.popLast()
+            }
+            wasUnary = isUnary(t, after: previous)
+            beforePrevious = previous
+            previous = t
+        }
+        return out
+    }
+
+    /// The bracket that the last closing one ended.
+    private var closed: Bracket?
+    /// The last word written is a sign before a value.
+    private var wasUnary = false
+
+    private func needsBlank(_ beforeLast: Token?, _ last: Token, _ t: Token, _ next: Token?) -> Bool {
+        switch t.kind {
+        case .comma, .semicolon, .rightParen, .rightBracket, .colon, .dot:
+            return t.kind == .colon && last.kind == .comma
+        case .rightBrace:
+            return last.kind != .leftBrace && !(brackets.last?.isRecord ?? false)
+        case .dotDot, .dotDotLess:
+            return needsBlankBeforeValue(last)
+        case .caret: return false
+        case .leftParen, .leftBracket:
+            if endsValue(last) { return false }
+            if last.kind == .fn { return false }
+        default: break
+        }
+        switch last.kind {
+        case .leftParen, .leftBracket, .dot, .dotDot, .dotDotLess, .caret: return false
+        case .leftBrace: return !(brackets.last?.isRecord ?? false)
+        default: return !wasUnary
+        }
+    }
+
+    /// An open range after a word: `for i in ..5`, but `xs[1..]`.
+    private func needsBlankBeforeValue(_ last: Token) -> Bool {
+        if endsValue(last) || wasUnary { return false }
+        return last.kind != .leftParen && last.kind != .leftBracket
+    }
+
+    private func endsValue(_ t: Token) -> Bool {
+        switch t.kind {
+        case .name, .number, .string, .rawString, .rightParen, .rightBracket, .rightBrace, .true, .false,
+            .nil:
+            true
+        default: false
+        }
+    }
+
+    /// A sign before a value (`-x`, `*xs`, `**r`), not between two.
+    private func isUnary(_ t: Token, after last: Token?) -> Bool {
+        switch t.kind {
+        case .minus, .plus, .star, .starStar:
+            // At the beginning of a line it can only be a sign: an operator there would begin a
+            // statement, unless the line is inside brackets.
+            guard let last else { return brackets.isEmpty || !(previousEnd.map(endsValue) ?? false) }
+            return !endsValue(last)
+        default: return false
+        }
+    }
+
+    private func opensRecord(_ brace: Token) -> Bool {
+        // Tokens are in order of their place.
+        var low = 0
+        var high = tokens.count
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if tokens[middle].start <= brace.start { low = middle } else { high = middle }
+        }
+        var i = low + 1
+        while tokens[i].kind == .newline || tokens[i].kind == .comment { i += 1 }
+        if tokens[i].kind == .starStar { return true }
+        return i + 1 < tokens.count && tokens[i + 1].kind == .colon
+    }
+
+    private func isOpener(_ k: Token.Kind) -> Bool { k == .leftParen || k == .leftBracket || k == .leftBrace }
+    private func isCloser(_ k: Token.Kind) -> Bool {
+        k == .rightParen || k == .rightBracket || k == .rightBrace
+    }
+
+    private func isBinary(_ k: Token.Kind) -> Bool {
+        switch k {
+        case .plus, .minus, .star, .slash, .slashSlash, .percent, .caret, .at, .equal, .notEqual, .less,
+            .lessEqual,
+            .greater, .greaterEqual, .pipe, .coalesce, .and, .or, .not, .in:
+            true
+        default: false
+        }
+    }
+
+    // MARK: The whole
+
+    /// Comments behind the code of neighbouring lines stand in one column.
+    private func joined() -> String {
+        var lines = lines
+        // No blank line after an opening or before a closing bracket, none at either end.
+        var kept: [Line] = []
+        for (i, l) in lines.enumerated() {
+            if l.code.isEmpty, l.comment.isEmpty {
+                let before = kept.last?.code.last
+                let after = lines[(i + 1)...].first { !($0.code.isEmpty && $0.comment.isEmpty) }
+                guard let after, !kept.isEmpty else { continue }
+                if let before, "{[(".contains(before), kept.last?.comment.isEmpty == true { continue }
+                if let c = after.code.first(where: { $0 != " " }), "}])".contains(c) { continue }
+            }
+            kept.append(l)
+        }
+        lines = kept
+        var out = ""
+        var i = 0
+        while i < lines.count {
+            var j = i
+            while j < lines.count, !lines[j].code.isEmpty, !lines[j].comment.isEmpty { j += 1 }
+            if j == i {
+                out += plain(lines[i]) + "\n"
+                i += 1
+                continue
+            }
+            let column = lines[i..<j].map { width($0.code) }.max() ?? 0
+            for l in lines[i..<j] {
+                out += l.code + String(repeating: " ", count: column - width(l.code) + 2) + l.comment + "\n"
+            }
+            i = j
+        }
+        return out
+    }
+
+    private func plain(_ l: Line) -> String {
+        if l.code.isEmpty {
+            return l.comment.isEmpty
+                ? "" : String(repeating: " ", count: l.indent * FormatWriter.unit) + l.comment
+        }
+        return l.code
+    }
+
+    /// Characters behind the last line end: a long string may have several lines.
+    private func width(_ code: String) -> Int {
+        (code.split(separator: "\n", omittingEmptySubsequences: false).last ?? "").count
+    }
+}
