@@ -90,24 +90,36 @@ enum Reaper {
 
     nonisolated(unsafe) private static var state = State()
 
-    @inline(never)
+    // The optimiser believes that a release may happen at another time than where it is written. An
+    // explicit destruction through a pointer stays between the two changes of `depth`.
+    @inline(never) @_optimize(none)
     private static func disposeSlowly(_ items: inout [Value]) {
         if state.depth >= deepest {
             state.waiting.append(items)
             items = []
             return
         }
-        state.depth += 1
-        items = []
-        state.depth -= 1
-        guard state.depth == 0 else { return }
-        while let last = state.waiting.popLast() {
-            state.depth += 1
-            release(last)
-            state.depth -= 1
+        withUnsafeMutablePointer(to: &items) { p in
+            destroy(p)
+            p.initialize(to: [])
         }
+        guard state.depth == 0, !state.waiting.isEmpty else { return }
+        let next = UnsafeMutablePointer<[Value]>.allocate(capacity: 1)
+        while let count = waitingCount {
+            next.initialize(to: [])
+            swap(&next.pointee, &state.waiting[count - 1])
+            state.waiting.removeLast()
+            destroy(next)
+        }
+        next.deallocate()
     }
 
-    @inline(never)
-    private static func release(_ items: consuming [Value]) { _ = consume items }
+    private static var waitingCount: Int? { state.waiting.isEmpty ? nil : state.waiting.count }
+
+    @inline(never) @_optimize(none)
+    private static func destroy(_ p: UnsafeMutablePointer<[Value]>) {
+        state.depth += 1
+        p.deinitialize(count: 1)
+        state.depth -= 1
+    }
 }
