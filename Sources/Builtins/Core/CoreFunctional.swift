@@ -7,7 +7,6 @@ enum CoreFunctional {
         [map(), filter(), reduce(), each(), any(), all(), groupBy(), apply()]
     }
 
-
     /// The list and the function of `map`, `filter` and their kin; a hint where they are swapped.
     private static func listAndFunction(_ args: Arguments) throws -> ([Value], Value) {
         let f = args[1]
@@ -92,7 +91,8 @@ enum CoreFunctional {
     private static func each() -> Builtin {
         Builtin(
             "each", topic: "functions", [.required("xs"), .required("f")],
-            summary: "Calls f(x) for each element, for what it does.", example: "each([1, 2], x -> print(x))  # expect: 1\n# expect: 2",
+            summary: "Calls f(x) for each element, for what it does.",
+            example: "each([1, 2], x -> print(x))  # expect: 1\n# expect: 2",
             seeAlso: ["map"]
         ) { args in
             let (items, f) = try listAndFunction(args)

@@ -41,7 +41,8 @@ enum CoreRecords {
                     .required("x", "a record or a list"), .required("key", "a name or an index"),
                     .optional("default", "nil"),
                 ], summary: "An entry, or the default where there is none.",
-                example: "get({a: 1}, \"b\", 0)  # expect: 0\nget([5, 6], 7, -1)  # expect: -1", seeAlso: ["has"]
+                example: "get({a: 1}, \"b\", 0)  # expect: 0\nget([5, 6], 7, -1)  # expect: -1",
+                seeAlso: ["has"]
             ) {
                 args in
                 if case .list(let l) = args[0] {

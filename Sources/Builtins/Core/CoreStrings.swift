@@ -302,7 +302,7 @@ enum CoreStrings {
         while let c = t.last, c.isWhitespace { t.removeLast() }
         let digits = t.filter { $0 != "_" }
         if digits.hasPrefix("0x") || digits.hasPrefix("0X") {
-            return UInt64(digits.dropFirst(2), radix: 16).map(Double.init)
+            return UInt64(digits.dropFirst(2), radix: 16).map { Double($0) }
         }
         return Double(digits)
     }

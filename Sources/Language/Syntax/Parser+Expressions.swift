@@ -259,7 +259,6 @@ extension Parser {
         let open = tokens[at - 1]
         var result: [Argument] = []
         var named = Set<String>()
-        skipNewlines()
         while kind != .rightParen {
             let t = current
             if kind == .name, ahead(1) == .assign {
@@ -282,9 +281,7 @@ extension Parser {
                 }
                 result.append(Argument(kind: isSpread ? .spread : .positional, value: value, start: t.start))
             }
-            skipNewlines()
             if !accept(.comma) { break }
-            skipNewlines()
         }
         try close(.rightParen, open, "`,` or `)`")
         return result

@@ -69,7 +69,6 @@ extension Parser {
 
     private mutating func parenthesized() throws(SyntaxError) -> Node {
         let open = take()
-        skipNewlines()
         if kind == .rightParen {
             throw unexpected("a value", hint: "a function without parameters is written `() -> …`")
         }
@@ -86,7 +85,6 @@ extension Parser {
 
     private mutating func listOrComprehension() throws(SyntaxError) -> Node {
         let open = take()
-        skipNewlines()
         var items: [Node] = []
         while kind != .rightBracket {
             let item = try spreadable()

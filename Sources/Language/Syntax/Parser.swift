@@ -156,9 +156,7 @@ struct Parser {
     private func afterStatement(_ node: Node) -> SyntaxError {
         var hint: String?
         if case .name(let use) = node.kind { hint = Parser.foreign[use.name] }
-        if kind == .plus || kind == .minus || kind == .starStar {
-            hint = hint ?? "write `x += 1`, and `x ^ 2` for a power"
-        }
+        if kind == .starStar { hint = hint ?? "a power is written `x ^ 2`" }
         if kind == .assign { return badTarget(node) }
         if kind == .rightParen || kind == .rightBracket || kind == .rightBrace {
             return SyntaxError(
