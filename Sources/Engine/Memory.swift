@@ -67,6 +67,8 @@ struct Slot {
         case arena
         /// Given to each run.
         case input(Int)
+        /// The memory of a result, new for each run.
+        case output(Int)
         /// A constant held by the plan.
         case constant(Tensor)
         /// A variable's own memory.
@@ -80,6 +82,12 @@ struct Slot {
     var last = -1
 
     var isInternal: Bool { if case .arena = home { true } else { false } }
+    var isBound: Bool {
+        switch home {
+        case .input, .output, .variable: true
+        case .arena, .constant, .kept: false
+        }
+    }
 }
 
 /// One step of a plan.

@@ -16,6 +16,8 @@ public final class Plan {
     private let variables: [Variable]
     private let copies: [(slot: Int, variable: Int)]
     private let writes: Set<Int>
+    /// Slots whose address is found anew at each run.
+    private let bound: [Int]
     private let memory: PlanMemory
 
     public init(
@@ -46,7 +48,14 @@ public final class Plan {
         self.inputs = inputs.map(\.type)
         self.outputs = ends
         self.copies = copies
-        slots = emitter.slots
+        // A result made in the plan's own memory is made in its tensor instead.
+        var slots = emitter.slots
+        for (position, end) in ends.enumerated()
+        where slots[end.slot].isInternal && slots[end.slot].bytes == end.type.count * end.type.type.size {
+            slots[end.slot].home = .output(position)
+        }
+        self.slots = slots
+        bound = slots.indices.filter { slots[$0].isBound }
         steps = emitter.steps
         variables = emitter.variables
         writes = emitter.writtenInPlace.union(copies.map(\.variable))
@@ -55,7 +64,7 @@ public final class Plan {
             switch slot.home {
             case .constant(let tensor): memory[index] = tensor.base
             case .kept(let buffer): memory[index] = buffer.base
-            case .arena, .input, .variable: break
+            case .arena, .input, .output, .variable: break
             }
         }
     }
@@ -65,27 +74,24 @@ public final class Plan {
     /// old values.
     public func run(_ values: [Tensor] = [], cancel: CancelFlag = .shared) throws -> [Tensor] {
         try cancel.check()
-        let held = try bind(values)
+        let results = try outputs.map { try Tensor(uninitialized: $0.type.shape, $0.type.type) }
+        let held = try bind(values, results)
         for step in steps {
             if !step.commits { try cancel.check() }
             try step.run(memory)
         }
-        var results: [Tensor] = []
-        results.reserveCapacity(outputs.count)
-        for output in outputs {
-            let tensor = try Tensor(uninitialized: output.type.shape, output.type.type)
-            if let base = memory[output.slot] {
+        for (output, tensor) in zip(outputs, results) {
+            if let base = memory[output.slot], base != tensor.base {
                 tensor.base.copyMemory(from: base, byteCount: tensor.byteCount)
             }
-            results.append(tensor)
         }
-        try writeVariables()
+        if !writes.isEmpty { try writeVariables() }
         withExtendedLifetime(held) {}
         return results
     }
 
     /// Fills in the addresses of what comes from outside; returns what must live until the end.
-    private func bind(_ values: [Tensor]) throws -> [Tensor] {
+    private func bind(_ values: [Tensor], _ results: [Tensor]) throws -> [Tensor] {
         guard values.count == inputs.count else {
             throw Failure(.argument, "the plan takes \(inputs.count) inputs, not \(values.count)")
         }
@@ -97,9 +103,10 @@ public final class Plan {
             }
             held.append(try value.dense())
         }
-        for (index, slot) in slots.enumerated() {
-            switch slot.home {
+        for index in bound {
+            switch slots[index].home {
             case .input(let position): memory[index] = held[position].base
+            case .output(let position): memory[index] = results[position].base
             case .variable(let number):
                 let variable = variables[number]
                 if writes.contains(number) {
@@ -133,7 +140,8 @@ public final class Plan {
 
     /// As `run`, with the seconds that each step took: for looking where the time goes.
     public func profile(_ values: [Tensor] = []) throws -> [(label: String, seconds: Double)] {
-        let held = try bind(values)
+        let results = try outputs.map { try Tensor(uninitialized: $0.type.shape, $0.type.type) }
+        let held = try bind(values, results)
         let clock = ContinuousClock()
         var times: [(label: String, seconds: Double)] = []
         for step in steps {
@@ -142,7 +150,7 @@ public final class Plan {
             times.append((step.label, Double(seconds) + Double(attoseconds) * 1e-18))
         }
         try writeVariables()
-        withExtendedLifetime(held) {}
+        withExtendedLifetime((held, results)) {}
         return times
     }
 

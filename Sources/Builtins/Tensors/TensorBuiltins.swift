@@ -1,0 +1,8 @@
+import Language
+
+/// Tensors: making, arranging, computing, differentiating.
+public enum TensorBuiltins {
+    public static func table(_ chance: Chance) -> [Builtin] {
+        TensorMaking.table(chance) + TensorShaping.table() + TensorComputing.table()
+    }
+}
