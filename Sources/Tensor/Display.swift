@@ -3,8 +3,10 @@ import Support
 
 /// How tensors are written for people. All of it is text from numbers; nothing knows of terminals.
 public struct TensorText {
-    /// Tensors of more elements are shortened, to this many items at either end of an axis.
+    /// Tensors of more elements, or of more innermost rows, are shortened to `edgeItems` at either
+    /// end of an axis.
     public static let wholeUpTo = 1000
+    public static let mostRows = 24
     public static let edgeItems = 3
 
     /// A header with shape and type, the values (shortened as NumPy does), and min, mean, max:
@@ -17,7 +19,9 @@ public struct TensorText {
         if tensor.count == 0 { return head + "   empty" }
         if tensor.rank == 0 { return "\(head)   \(number(tensor))" }
         var lines = [head]
-        if tensor.count > 1 {
+        if tensor.type == .bool {
+            lines[0] += "   true \(try tensor.array(of: Bool.self).count { $0 }) of \(tensor.count)"
+        } else if tensor.count > 1 {
             let s = try Statistics(tensor)
             lines[0] += "   min \(s.text(s.min))   mean \(s.text(s.mean))   max \(s.text(s.max))"
             if s.notNumbers > 0 { lines[0] += "   nan \(s.notNumbers)" }
@@ -38,7 +42,8 @@ public struct TensorText {
 
     /// The values in brackets, one innermost row a line, columns aligned.
     public static func values(_ tensor: Tensor, width: Int = 80, separator: String = "\n") -> String {
-        let edge = tensor.count > wholeUpTo ? edgeItems : Int.max
+        let isLong = tensor.count > wholeUpTo || tensor.count > mostRows * max(tensor.shape.last ?? 1, 1)
+        let edge = isLong && tensor.rank > 0 ? edgeItems : Int.max
         var shown: [Double] = []
         collect(tensor, 0, tensor.offset, edge, &shown)
         let format = NumberColumn(shown, tensor.type)
@@ -135,14 +140,16 @@ struct NumberColumn {
             style = .bool
         } else if finite.allSatisfy({ $0 == $0.rounded() }), top < 1e9 {
             style = .whole
-        } else if top >= 1e6 || top < 1e-3 || (low > 0 && top / low >= 1e7) {
+        } else if top >= 1e6 || top < 1e-3 || (low > 0 && low < 1e-2 && top / low >= 1e4) {
             style = .exponent
         } else {
             // As many decimals as the numbers need, at most so that five digits stand of the largest.
             let most = top >= 1000 ? 2 : top >= 100 ? 3 : 4
             let needed = (1..<most).first { d in
                 let scale = pow(10, Double(d))
-                return finite.allSatisfy { abs(($0 * scale).rounded() / scale - $0) <= 1e-7 * max(abs($0), top * 1e-3) }
+                return finite.allSatisfy {
+                    abs(($0 * scale).rounded() / scale - $0) <= 1e-7 * max(abs($0), top * 1e-3)
+                }
             }
             style = .fixed(needed ?? most)
         }

@@ -8,7 +8,9 @@ import Tensor
 // through `apply`, those that only tensors have through their own builtins.
 extension TensorObject {
     public func apply(_ function: String, _ args: inout Arguments) throws -> Value? {
-        if let unary = Self.elementwise[function] { return try Self.compute(function, [], [self]) { try unary($0[0]) } }
+        if let unary = Self.elementwise[function] {
+            return try Self.compute(function, [], [self]) { try unary($0[0]) }
+        }
         switch function {
         case "sum", "mean", "prod", "var", "std", "all", "any", "logsumexp":
             return try reduced(function, args)
@@ -98,7 +100,9 @@ extension TensorObject {
     }
 
     /// A function of two operands, numbers among them taking the type of `like`.
-    static func elementwise(_ function: BinaryFunction, _ a: Value, _ b: Value, _ like: TensorObject) throws -> Value {
+    static func elementwise(_ function: BinaryFunction, _ a: Value, _ b: Value, _ like: TensorObject) throws
+        -> Value
+    {
         func operand(_ v: Value) throws -> TensorObject {
             if case .number(let x) = v { return try like.number(x) }
             return try from(v, "each operand")
@@ -116,7 +120,8 @@ extension TensorObject {
 
     private func median(_ args: Arguments) throws -> Value {
         guard try axes(args) == nil else {
-            throw args.failure("of a tensor it is taken over all elements", hint: "`[median(row) for row in t]`")
+            throw args.failure(
+                "of a tensor it is taken over all elements", hint: "`[median(row) for row in t]`")
         }
         let numbers = try tensor(for: "median").array(of: Double.self)
         guard !numbers.isEmpty else { throw args.failure("the tensor is empty", kind: .value) }
@@ -143,9 +148,13 @@ extension TensorObject {
 
     private func rounded(digits: Int) throws -> Value {
         if digits == 0 { return try Self.compute("round", [], [self]) { try $0[0].unary(.round) } }
-        guard abs(digits) <= 30 else { throw Failure(.argument, "round: digits must be from -30 to 30, not \(digits)") }
+        guard abs(digits) <= 30 else {
+            throw Failure(.argument, "round: digits must be from -30 to 30, not \(digits)")
+        }
         let scale = TensorMath.pow(10, Double(digits))
-        return try Self.compute("round", [Double(digits)], [self]) { try ($0[0] * scale).unary(.round) / scale }
+        return try Self.compute("round", [Double(digits)], [self]) {
+            try ($0[0] * scale).unary(.round) / scale
+        }
     }
 
     /// Either bound may be nil, a number or a tensor.
@@ -179,7 +188,9 @@ extension Traced {
             while x.shape[axis] > 1 {
                 let n = x.shape[axis]
                 let half = n / 2
-                var y = try x.sliced(axis: axis, from: 0, to: half) * x.sliced(axis: axis, from: half, to: 2 * half)
+                var y =
+                    try x.sliced(axis: axis, from: 0, to: half)
+                    * x.sliced(axis: axis, from: half, to: 2 * half)
                 if n % 2 == 1 {
                     y = try Traced.concatenated([y, x.sliced(axis: axis, from: n - 1, to: n)], axis: axis)
                 }
@@ -191,7 +202,8 @@ extension Traced {
                 x = try graph.fill(1, shape: shape, x.type.type)
             }
         }
-        return keepAxes ? x : try x.reshaped(x.shape.indices.filter { !axes.contains($0) }.map { x.shape[$0] })
+        return keepAxes
+            ? x : try x.reshaped(x.shape.indices.filter { !axes.contains($0) }.map { x.shape[$0] })
     }
 
     /// Running sums along one axis, in log2(n) passes (Hillis and Steele 1986).

@@ -101,7 +101,8 @@ extension TensorObject {
     func masked(_ mask: TensorObject) throws -> Value {
         guard case .concrete(let t) = content, case .concrete(let m) = mask.content else {
             throw Failure(
-                .value, "a condition as an index gives as many elements as it holds, which a trace cannot know",
+                .value,
+                "a condition as an index gives as many elements as it holds, which a trace cannot know",
                 hint: "write where(condition, t, 0)")
         }
         guard m.rank <= t.rank, m.rank > 0, Array(t.shape.prefix(m.rank)) == m.shape else {
@@ -141,7 +142,8 @@ extension TensorObject {
                 let places = try list.map { item -> Int in
                     let box = try IndexBox([item], shape: [shape[axis]])
                     guard case .number = item else {
-                        throw Failure(.index, "a list of positions holds whole numbers, not \(item.typePhrase)")
+                        throw Failure(
+                            .index, "a list of positions holds whole numbers, not \(item.typePhrase)")
                     }
                     return box.starts[0]
                 }

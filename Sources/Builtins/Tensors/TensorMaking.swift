@@ -6,12 +6,16 @@ import Tensor
 /// Making tensors.
 enum TensorMaking {
     static func table(_ chance: Chance) -> [Builtin] {
-        [tensor(), filled("zeros", 0), filled("ones", 1), full(), eye(), arange(), linspace(), like("zeros_like", 0),
-            like("ones_like", 1)]
+        [
+            tensor(), filled("zeros", 0), filled("ones", 1), full(), eye(), arange(), linspace(),
+            like("zeros_like", 0),
+            like("ones_like", 1),
+        ]
             + random(chance)
     }
 
-    static let typeParameter = Parameter.optional("type", "\"float32\"", "\"float32\", \"float64\", \"int32\" or \"bool\"")
+    static let typeParameter = Parameter.optional(
+        "type", "\"float32\"", "\"float32\", \"float64\", \"int32\" or \"bool\"")
 
     static func type(_ args: Arguments, default d: ElementType = .float32) throws -> ElementType {
         let names = ElementType.allCases.map(\.description)
@@ -26,7 +30,8 @@ enum TensorMaking {
         let shape = try values.map { v -> Int in
             guard let n = v.asInt else {
                 throw args.failure(
-                    "a shape is made of whole numbers, not of \(v.typePhrase)", hint: "write \(args.builtin.name)(2, 3)")
+                    "a shape is made of whole numbers, not of \(v.typePhrase)",
+                    hint: "write \(args.builtin.name)(2, 3)")
             }
             return n
         }
@@ -41,8 +46,10 @@ enum TensorMaking {
             "tensor", topic: "tensors",
             [.required("values", "numbers in nested lists, a range, a number, or a tensor"), typeParameter],
             summary: "A tensor of the given numbers.",
-            doc: "Lists of equal lengths nest to axes, outermost first. The type is float32, and bool for truth values, unless it is given.",
-            example: "t = tensor([[1, 2], [3, 4]])\nt.shape  # expect: [2, 2]", seeAlso: ["zeros", "arange", "randn"]
+            doc:
+                "Lists of equal lengths nest to axes, outermost first. The type is float32, and bool for truth values, unless it is given.",
+            example: "t = tensor([[1, 2], [3, 4]])\nt.shape  # expect: [2, 2]",
+            seeAlso: ["zeros", "arange", "randn"]
         ) { args in
             let type = args[1].isNil ? nil : try Self.type(args)
             return .object(try TensorObject.from(args[0], "`tensor`: `values`", type))
@@ -51,7 +58,8 @@ enum TensorMaking {
 
     private static func filled(_ name: String, _ value: Double) -> Builtin {
         Builtin(
-            name, topic: "tensors", [.variadic("shape", "lengths of the axes, or one list of them"), typeParameter],
+            name, topic: "tensors",
+            [.variadic("shape", "lengths of the axes, or one list of them"), typeParameter],
             summary: "A tensor of \(name).", example: "sum(\(name)(2, 3))  # expect: \(Int(value * 6))",
             seeAlso: ["full", "\(name)_like"]
         ) { args in
@@ -72,8 +80,10 @@ enum TensorMaking {
 
     private static func full() -> Builtin {
         Builtin(
-            "full", topic: "tensors", [.required("shape", "a list of lengths"), .required("value"), typeParameter],
-            summary: "A tensor with one value everywhere.", example: "full([2], 7)[1]  # expect: 7", seeAlso: ["zeros", "ones"]
+            "full", topic: "tensors",
+            [.required("shape", "a list of lengths"), .required("value"), typeParameter],
+            summary: "A tensor with one value everywhere.", example: "full([2], 7)[1]  # expect: 7",
+            seeAlso: ["zeros", "ones"]
         ) { args in
             result(try Tensor(repeating: args.number("value"), shape: shape(args, [args[0]]), type(args)))
         }
@@ -113,7 +123,9 @@ enum TensorMaking {
                 throw args.failure("the step must not be 0, and all must be finite")
             }
             let count = max(((to - from) / step - 1e-9).rounded(.up), 0)
-            guard count < 1e10 else { throw args.failure("\(Numbers.text(count)) numbers are too many", kind: .memory) }
+            guard count < 1e10 else {
+                throw args.failure("\(Numbers.text(count)) numbers are too many", kind: .memory)
+            }
             let type = try type(args)
             let values = (0..<Int(count)).map { from + Double($0) * step }
             return result(try Tensor(values, shape: [values.count]).converted(to: type))
@@ -123,13 +135,18 @@ enum TensorMaking {
     private static func linspace() -> Builtin {
         Builtin(
             "linspace", topic: "tensors",
-            [.required("a"), .required("b"), .optional("n", "50", "how many, both ends included"), typeParameter],
+            [
+                .required("a"), .required("b"), .optional("n", "50", "how many, both ends included"),
+                typeParameter,
+            ],
             summary: "n numbers at equal distances from a to b, both included.",
             example: "linspace(0, 1, 5).values  # expect: [0, 0.25, 0.5, 0.75, 1]", seeAlso: ["arange"]
         ) { args in
             let (a, b) = (try args.number("a"), try args.number("b"))
             let n = try args.int("n", in: 0...(1 << 30), default: 50)
-            let values = (0..<n).map { $0 == n - 1 && n > 1 ? b : a + (b - a) * Double($0) / Double(max(n - 1, 1)) }
+            let values = (0..<n).map {
+                $0 == n - 1 && n > 1 ? b : a + (b - a) * Double($0) / Double(max(n - 1, 1))
+            }
             return result(try Tensor(values, shape: [n]).converted(to: type(args)))
         }
     }
@@ -140,7 +157,8 @@ enum TensorMaking {
         [
             seed(chance),
             drawn(
-                "rand", chance, .uniform, "Random numbers, evenly spread between low (included) and high (not).",
+                "rand", chance, .uniform,
+                "Random numbers, evenly spread between low (included) and high (not).",
                 [.optional("low", "0"), .optional("high", "1")]),
             drawn(
                 "randn", chance, .normal, "Random numbers with the normal distribution.",
@@ -155,10 +173,13 @@ enum TensorMaking {
 
     private static func seed(_ chance: Chance) -> Builtin {
         Builtin(
-            "seed", topic: "chance", [.optional("n", "nil", "a whole number; without it the current seed is given")],
+            "seed", topic: "chance",
+            [.optional("n", "nil", "a whole number; without it the current seed is given")],
             summary: "Start the random numbers again from n.",
-            doc: "Everything random follows from the seed: rand and randn, first weights, shuffling, dropout, fit and maximize. The same seed gives the same numbers on every machine and at any number of threads.",
-            example: "seed(7)\na = rand(3)\nseed(7)\nall(a == rand(3))  # expect: true", seeAlso: ["rand", "randn"]
+            doc:
+                "Everything random follows from the seed: rand and randn, first weights, shuffling, dropout, fit and maximize. The same seed gives the same numbers on every machine and at any number of threads.",
+            example: "seed(7)\na = rand(3)\nseed(7)\nall(a == rand(3))  # expect: true",
+            seeAlso: ["rand", "randn"]
         ) { args in
             guard !args[0].isNil else { return .number(Double(chance.seed)) }
             let n = try args.int("n")
@@ -168,11 +189,14 @@ enum TensorMaking {
     }
 
     private static func drawn(
-        _ name: String, _ chance: Chance, _ distribution: Distribution, _ summary: String, _ options: [Parameter]
+        _ name: String, _ chance: Chance, _ distribution: Distribution, _ summary: String,
+        _ options: [Parameter]
     ) -> Builtin {
         Builtin(
-            name, topic: "chance", [.variadic("shape", "lengths of the axes, or one list; without it one number")] + options,
-            summary: summary, example: "\(name)(2, 3).shape  # expect: [2, 3]", seeAlso: ["seed", "rand", "randn"].filter { $0 != name }
+            name, topic: "chance",
+            [.variadic("shape", "lengths of the axes, or one list; without it one number")] + options,
+            summary: summary, example: "\(name)(2, 3).shape  # expect: [2, 3]",
+            seeAlso: ["seed", "rand", "randn"].filter { $0 != name }
         ) { args in
             let (firstName, secondName) = (options[0].name, options[1].name)
             let isUniform = distribution == .uniform
@@ -180,7 +204,9 @@ enum TensorMaking {
             let second = try args.number(secondName, default: 1)
             let shape = try shape(args, args.rest)
             let tensor = try Tensor(random: distribution, shape: shape, key: chance.nextKey())
-            guard first != 0 || second != 1 else { return args.rest.isEmpty ? try TensorObject.value(tensor) : result(tensor) }
+            guard first != 0 || second != 1 else {
+                return args.rest.isEmpty ? try TensorObject.value(tensor) : result(tensor)
+            }
             let scale = isUniform ? second - first : second
             let p = tensor.base.assumingMemoryBound(to: Float.self)
             for i in 0..<tensor.count { p[i] = Float(Double(p[i]) * scale + first) }
@@ -196,7 +222,9 @@ enum TensorMaking {
             example: "sum(bernoulli(1, 5))  # expect: 5", seeAlso: ["rand"]
         ) { args in
             let p = try args.number("p")
-            guard p >= 0, p <= 1 else { throw args.failure("`p` lies between 0 and 1, not \(Numbers.text(p))") }
+            guard p >= 0, p <= 1 else {
+                throw args.failure("`p` lies between 0 and 1, not \(Numbers.text(p))")
+            }
             let tensor = try Tensor(random: .uniform, shape: shape(args, args.rest), key: chance.nextKey())
             let x = tensor.base.assumingMemoryBound(to: Float.self)
             for i in 0..<tensor.count { x[i] = Double(x[i]) < p ? 1 : 0 }
@@ -211,7 +239,8 @@ enum TensorMaking {
                 .required("low", "the least"), .required("high", "one more than the greatest"),
                 .variadic("shape", "lengths of the axes, or one list; without it one number"),
             ],
-            summary: "Random whole numbers from low to high - 1.", example: "randint(3, 4)  # expect: 3", seeAlso: ["rand"]
+            summary: "Random whole numbers from low to high - 1.", example: "randint(3, 4)  # expect: 3",
+            seeAlso: ["rand"]
         ) { args in
             let (low, high) = (try args.int("low"), try args.int("high"))
             guard low < high, low >= -2_147_483_648, high <= 2_147_483_648 else {
@@ -219,7 +248,9 @@ enum TensorMaking {
             }
             let shape = try shape(args, args.rest)
             var numbers = RandomNumbers(key: chance.nextKey(), stream: 0)
-            let values = (0..<(try Shape.count(shape))).map { _ in Int32(clamping: low + numbers.index(high - low)) }
+            let values = (0..<(try Shape.count(shape))).map { _ in
+                Int32(clamping: low + numbers.index(high - low))
+            }
             return try args.rest.isEmpty ? .number(Double(values[0])) : result(Tensor(values, shape: shape))
         }
     }
@@ -241,7 +272,9 @@ enum TensorMaking {
             seeAlso: ["permutation"]
         ) { args in
             if case .object(let o) = args[0], let t = o as? TensorObject {
-                guard let n = t.shape.first else { throw args.failure("one number has no order", kind: .value) }
+                guard let n = t.shape.first else {
+                    throw args.failure("one number has no order", kind: .value)
+                }
                 let order = try Tensor(permutation: n, key: chance.nextKey()).array(of: Int32.self)
                 return .object(try t.taken(order.map(Int.init), axis: 0))
             }

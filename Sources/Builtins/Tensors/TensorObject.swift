@@ -62,7 +62,8 @@ public final class TensorObject: VZObject {
     static func unknown(_ what: String) -> Failure {
         Failure(
             .value, "\(what) needs the numbers of a tensor, but this one is being traced: it has none yet",
-            hint: "grad and jit record what a function does; choose with where(condition, a, b), or decide outside"
+            hint:
+                "grad and jit record what a function does; choose with where(condition, a, b), or decide outside"
         )
     }
 

@@ -31,8 +31,10 @@ extension TensorObject {
     /// A number beside this tensor: of its type, where that holds it.
     func number(_ x: Double) throws -> TensorObject {
         switch content {
-        case .concrete(let t): return TensorObject(try Tensor(repeating: x, shape: [], Self.type(of: x, beside: t.type)))
-        case .traced(let t): return TensorObject(try t.graph.fill(x, Self.type(of: x, beside: t.type.type)), isWeak: true)
+        case .concrete(let t):
+            return TensorObject(try Tensor(repeating: x, shape: [], Self.type(of: x, beside: t.type)))
+        case .traced(let t):
+            return TensorObject(try t.graph.fill(x, Self.type(of: x, beside: t.type.type)), isWeak: true)
         }
     }
 
@@ -93,7 +95,8 @@ extension TensorObject {
         let (rowOnly, columnOnly) = (a.shape.count == 1, b.shape.count == 1)
         guard !a.shape.isEmpty, !b.shape.isEmpty else {
             throw Failure(
-                .shape, "@: shapes \(Shape.describe(a.shape)) and \(Shape.describe(b.shape)): a single number is no matrix",
+                .shape,
+                "@: shapes \(Shape.describe(a.shape)) and \(Shape.describe(b.shape)): a single number is no matrix",
                 hint: "write `*`")
         }
         return try compute("@", [], [a, b]) { v in

@@ -8,7 +8,8 @@ import Tensor
 enum TensorShaping {
     static func table() -> [Builtin] {
         [
-            reshape(), transpose(), concat(), stack(), split(), pad(), slice(), flip(), roll(), broadcast(), take(),
+            reshape(), transpose(), concat(), stack(), split(), pad(), slice(), flip(), roll(), broadcast(),
+            take(),
             squeeze(), expand(), astype(),
         ]
     }
@@ -26,7 +27,8 @@ enum TensorShaping {
 
     private static func reshape() -> Builtin {
         Builtin(
-            "reshape", topic: "tensors", [x, .variadic("shape", "lengths of the axes, or one list; one may be -1")],
+            "reshape", topic: "tensors",
+            [x, .variadic("shape", "lengths of the axes, or one list; one may be -1")],
             summary: "The same elements under another shape.",
             example: "reshape(arange(6), 2, -1).shape  # expect: [2, 3]", seeAlso: ["flatten", "transpose"]
         ) { args in
@@ -39,8 +41,10 @@ enum TensorShaping {
 
     private static func transpose() -> Builtin {
         Builtin(
-            "transpose", topic: "tensors", [x, .variadic("order", "old axes in their new order; without it reversed")],
-            summary: "The axes in another order.", example: "transpose(zeros(2, 3, 4), 2, 0, 1).shape  # expect: [4, 2, 3]",
+            "transpose", topic: "tensors",
+            [x, .variadic("order", "old axes in their new order; without it reversed")],
+            summary: "The axes in another order.",
+            example: "transpose(zeros(2, 3, 4), 2, 0, 1).shape  # expect: [4, 2, 3]",
             seeAlso: ["reshape"]
         ) { args in
             let t = try tensor(args)
@@ -48,7 +52,9 @@ enum TensorShaping {
             if given.count == 1, case .list(let l) = given[0] { given = l.items }
             if given.isEmpty { return try t.transposed(Array(t.shape.indices.reversed())) }
             let order = try given.map { v -> Int in
-                guard let i = v.asInt else { throw args.failure("`order` is made of whole numbers, not of \(v.typePhrase)") }
+                guard let i = v.asInt else {
+                    throw args.failure("`order` is made of whole numbers, not of \(v.typePhrase)")
+                }
                 return try Shape.axis(i, rank: t.shape.count, "transpose")
             }
             return try t.transposed(order)
@@ -61,10 +67,16 @@ enum TensorShaping {
         return try values.map { try TensorObject.from($0, "`\(args.builtin.name)`: each part") }
     }
 
-    private static func joining(_ name: String, _ summary: String, _ example: String, _ join: @escaping ([TensorObject], Int) throws -> TensorObject) -> Builtin {
+    private static func joining(
+        _ name: String, _ summary: String, _ example: String,
+        _ join: @escaping ([TensorObject], Int) throws -> TensorObject
+    ) -> Builtin {
         Builtin(
             name, topic: "tensors",
-            [.required("x", "a list of tensors, or the first of several"), .variadic("more"), .optional("axis", "0")],
+            [
+                .required("x", "a list of tensors, or the first of several"), .variadic("more"),
+                .optional("axis", "0"),
+            ],
             summary: summary, example: example, seeAlso: [name == "concat" ? "stack" : "concat", "split"]
         ) { args in
             let parts = try parts(args)
@@ -81,7 +93,10 @@ enum TensorShaping {
     }
 
     private static func stack() -> Builtin {
-        joining("stack", "Tensors of one shape joined along a new axis.", "stack([zeros(3), ones(3)]).shape  # expect: [2, 3]") {
+        joining(
+            "stack", "Tensors of one shape joined along a new axis.",
+            "stack([zeros(3), ones(3)]).shape  # expect: [2, 3]"
+        ) {
             try TensorObject.stacked($0, axis: $1)
         }
     }
@@ -90,7 +105,8 @@ enum TensorShaping {
         Builtin(
             "split", topic: "tensors",
             [x, .required("parts", "how many equal parts, or a list of lengths"), .optional("axis", "0")],
-            summary: "Cut along an axis: a list of tensors.", example: "len(split(arange(6), 3))  # expect: 3", seeAlso: ["concat"]
+            summary: "Cut along an axis: a list of tensors.",
+            example: "len(split(arange(6), 3))  # expect: 3", seeAlso: ["concat"]
         ) { args in
             let t = try tensor(args)
             let axis = try axis(args, t, default: 0)
@@ -100,12 +116,14 @@ enum TensorShaping {
                 let n = lengths[0]
                 guard n > 0, length % n == 0, n <= max(length, 1) else {
                     throw args.failure(
-                        "an axis of \(length) does not split into \(n) equal parts", hint: "give a list of lengths", kind: .shape)
+                        "an axis of \(length) does not split into \(n) equal parts",
+                        hint: "give a list of lengths", kind: .shape)
                 }
                 lengths = [Int](repeating: length / n, count: n)
             }
             guard lengths.allSatisfy({ $0 >= 0 && $0 <= length }), lengths.reduce(0, +) == length else {
-                throw args.failure("lengths \(Shape.describe(lengths)) do not make up an axis of \(length)", kind: .shape)
+                throw args.failure(
+                    "lengths \(Shape.describe(lengths)) do not make up an axis of \(length)", kind: .shape)
             }
             var start = 0
             return .list(
@@ -117,7 +135,8 @@ enum TensorShaping {
     }
 
     /// `count` positions of one axis.
-    static func piece(_ t: TensorObject, _ axis: Int, _ start: Int, _ count: Int, _ step: Int) throws -> Value {
+    static func piece(_ t: TensorObject, _ axis: Int, _ start: Int, _ count: Int, _ step: Int) throws -> Value
+    {
         let end = start + count * step
         let span = Span(Double(start), Double(end), includesUpper: false, step: Double(step))
         let parts = t.shape.indices.map { $0 == axis ? Value.range(span) : .range(.all) }
@@ -127,7 +146,10 @@ enum TensorShaping {
     private static func slice() -> Builtin {
         Builtin(
             "slice", topic: "tensors",
-            [x, .required("start"), .required("end", "not included"), .optional("axis", "0"), .optional("step", "1")],
+            [
+                x, .required("start"), .required("end", "not included"), .optional("axis", "0"),
+                .optional("step", "1"),
+            ],
             summary: "Positions start up to end of an axis, as `x[start..<end]` for the first.",
             example: "slice(arange(5), 1, 3).values  # expect: [1, 2]", seeAlso: ["take"]
         ) { args in
@@ -136,7 +158,8 @@ enum TensorShaping {
             let step = try args.int("step", default: 1)
             guard step != 0 else { throw args.failure("`step` must not be 0") }
             let span = Span(
-                Double(try args.int("start")), Double(try args.int("end")), includesUpper: false, step: Double(step))
+                Double(try args.int("start")), Double(try args.int("end")), includesUpper: false,
+                step: Double(step))
             return try t.index(t.shape.indices.map { $0 == axis ? .range(span) : .range(.all) })
         }
     }
@@ -146,12 +169,16 @@ enum TensorShaping {
             "pad", topic: "tensors",
             [
                 x,
-                .required("padding", "a number for all axes, or a list with a number or a pair [before, after] for each axis"),
+                .required(
+                    "padding",
+                    "a number for all axes, or a list with a number or a pair [before, after] for each axis"),
                 .optional("value", "0", "what is added"),
-                .optional("mode", "\"constant\"", "\"constant\", \"reflect\" (mirrored at the edge) or \"edge\""),
+                .optional(
+                    "mode", "\"constant\"", "\"constant\", \"reflect\" (mirrored at the edge) or \"edge\""),
             ],
             summary: "Elements added before and after each axis.",
-            example: "pad(tensor([1, 2, 3]), 1).values  # expect: [0, 1, 2, 3, 0]", seeAlso: ["slice", "roll"]
+            example: "pad(tensor([1, 2, 3]), 1).values  # expect: [0, 1, 2, 3, 0]",
+            seeAlso: ["slice", "roll"]
         ) { args in
             let t = try tensor(args)
             let pairs = try padding(args, t)
@@ -160,7 +187,9 @@ enum TensorShaping {
             guard mode == "constant" else {
                 var result = t
                 for (axis, pair) in pairs.enumerated() where pair != (0, 0) {
-                    result = try result.taken(Self.border(pair, length: t.shape[axis], isMirror: mode == "reflect", args), axis: axis)
+                    result = try result.taken(
+                        Self.border(pair, length: t.shape[axis], isMirror: mode == "reflect", args),
+                        axis: axis)
                 }
                 return .object(result)
             }
@@ -176,7 +205,8 @@ enum TensorShaping {
     private static func padding(_ args: Arguments, _ t: TensorObject) throws -> [(Int, Int)] {
         func length(_ v: Value) throws -> Int {
             guard let n = v.asInt, n >= 0, n < 1 << 31 else {
-                throw args.failure("`padding` is made of whole numbers of at least 0, not of \(v.summary(limit: 30))")
+                throw args.failure(
+                    "`padding` is made of whole numbers of at least 0, not of \(v.summary(limit: 30))")
             }
             return n
         }
@@ -199,10 +229,13 @@ enum TensorShaping {
     }
 
     /// Positions of an axis with borders of its own elements.
-    private static func border(_ pair: (Int, Int), length n: Int, isMirror: Bool, _ args: Arguments) throws -> [Int] {
+    private static func border(_ pair: (Int, Int), length n: Int, isMirror: Bool, _ args: Arguments) throws
+        -> [Int]
+    {
         guard n > 0, !isMirror || max(pair.0, pair.1) < n else {
             throw args.failure(
-                "an axis of \(n) cannot be mirrored by \(max(pair.0, pair.1))", hint: "pad by less than the axis is long",
+                "an axis of \(n) cannot be mirrored by \(max(pair.0, pair.1))",
+                hint: "pad by less than the axis is long",
                 kind: .shape)
         }
         let inside = Array(0..<n)
@@ -215,13 +248,15 @@ enum TensorShaping {
     private static func flip() -> Builtin {
         Builtin(
             "flip", topic: "tensors", [x, .optional("axis", "nil", "the axis, or axes; without it all")],
-            summary: "The elements in reverse order.", example: "flip(arange(3)).values  # expect: [2, 1, 0]", seeAlso: ["roll"]
+            summary: "The elements in reverse order.", example: "flip(arange(3)).values  # expect: [2, 1, 0]",
+            seeAlso: ["roll"]
         ) { args in try tensor(args).flipped(args.optionalInts("axis")) }
     }
 
     private static func roll() -> Builtin {
         Builtin(
-            "roll", topic: "tensors", [x, .required("shift", "by how many positions"), .optional("axis", "0")],
+            "roll", topic: "tensors",
+            [x, .required("shift", "by how many positions"), .optional("axis", "0")],
             summary: "Moved along an axis; what leaves at the end comes in at the beginning.",
             example: "roll(arange(4), 1).values  # expect: [3, 0, 1, 2]", seeAlso: ["flip"]
         ) { args in
@@ -234,7 +269,10 @@ enum TensorShaping {
             return .object(
                 try TensorObject.computeTensor("roll", [Double(axis), Double(by)], [t]) {
                     try Traced.concatenated(
-                        [$0[0].sliced(axis: axis, from: n - by, to: n), $0[0].sliced(axis: axis, from: 0, to: n - by)], axis: axis)
+                        [
+                            $0[0].sliced(axis: axis, from: n - by, to: n),
+                            $0[0].sliced(axis: axis, from: 0, to: n - by),
+                        ], axis: axis)
                 })
         }
     }
@@ -249,7 +287,8 @@ enum TensorShaping {
 
     private static func take() -> Builtin {
         Builtin(
-            "take", topic: "tensors", [x, .required("positions", "a list of positions"), .optional("axis", "0")],
+            "take", topic: "tensors",
+            [x, .required("positions", "a list of positions"), .optional("axis", "0")],
             summary: "The elements at some positions of an axis, in that order.",
             example: "take(tensor([5, 6, 7]), [2, 0]).values  # expect: [7, 5]", seeAlso: ["slice"]
         ) { args in
@@ -264,14 +303,20 @@ enum TensorShaping {
 
     private static func squeeze() -> Builtin {
         Builtin(
-            "squeeze", topic: "tensors", [x, .optional("axis", "nil", "the axis; without it all of length 1")],
-            summary: "Without axes of length 1.", example: "squeeze(zeros(1, 3, 1)).shape  # expect: [3]", seeAlso: ["expand"]
+            "squeeze", topic: "tensors",
+            [x, .optional("axis", "nil", "the axis; without it all of length 1")],
+            summary: "Without axes of length 1.", example: "squeeze(zeros(1, 3, 1)).shape  # expect: [3]",
+            seeAlso: ["expand"]
         ) { args in
             let t = try tensor(args)
-            guard let given = try args.optionalInts("axis") else { return .object(try t.reshaped(t.shape.filter { $0 != 1 })) }
+            guard let given = try args.optionalInts("axis") else {
+                return .object(try t.reshaped(t.shape.filter { $0 != 1 }))
+            }
             let axes = try given.map { try Shape.axis($0, rank: t.shape.count, "squeeze") }
             for axis in axes where t.shape[axis] != 1 {
-                throw args.failure("axis \(axis) of \(Shape.describe(t.shape)) has length \(t.shape[axis]), not 1", kind: .shape)
+                throw args.failure(
+                    "axis \(axis) of \(Shape.describe(t.shape)) has length \(t.shape[axis]), not 1",
+                    kind: .shape)
             }
             return .object(try t.reshaped(t.shape.indices.filter { !axes.contains($0) }.map { t.shape[$0] }))
         }
@@ -280,7 +325,8 @@ enum TensorShaping {
     private static func expand() -> Builtin {
         Builtin(
             "expand", topic: "tensors", [x, .optional("axis", "0", "where it stands in the result")],
-            summary: "With a new axis of length 1.", example: "expand(zeros(3), axis = -1).shape  # expect: [3, 1]", seeAlso: ["squeeze"]
+            summary: "With a new axis of length 1.",
+            example: "expand(zeros(3), axis = -1).shape  # expect: [3, 1]", seeAlso: ["squeeze"]
         ) { args in
             let t = try tensor(args)
             let axis = try Shape.axis(args.int("axis", default: 0), rank: t.shape.count + 1, "expand")
@@ -292,7 +338,8 @@ enum TensorShaping {
 
     private static func astype() -> Builtin {
         Builtin(
-            "astype", topic: "tensors", [x, .required("type", "\"float32\", \"float64\", \"int32\" or \"bool\"")],
+            "astype", topic: "tensors",
+            [x, .required("type", "\"float32\", \"float64\", \"int32\" or \"bool\"")],
             summary: "The same values in another element type.",
             doc: "To int32 they lose their fraction; as bool everything but 0 is true.",
             example: "astype(tensor([1.7, -1.7]), \"int32\").values  # expect: [1, -1]"

@@ -8,7 +8,8 @@ import Tensor
 extension TensorObject {
     /// The tensor that `value` is or stands for: a tensor, a number, true or false, a (nested) list
     /// or a range of numbers. `what` begins the message where it is none.
-    public static func from(_ value: Value, _ what: String, _ type: ElementType? = nil) throws -> TensorObject {
+    public static func from(_ value: Value, _ what: String, _ type: ElementType? = nil) throws -> TensorObject
+    {
         guard let t = try optional(value) else {
             throw Failure(
                 .type, "\(what) must be a tensor, or numbers in lists, not \(value.typePhrase)")
@@ -24,7 +25,9 @@ extension TensorObject {
         case .bool(let b): return TensorObject(try Tensor(scalar: b))
         case .range(let r):
             guard let n = r.count else { throw Failure(.value, "a range without an end cannot be a tensor") }
-            guard n <= 1 << 28 else { throw Failure(.memory, "a range of \(n) numbers is too long for a tensor") }
+            guard n <= 1 << 28 else {
+                throw Failure(.memory, "a range of \(n) numbers is too long for a tensor")
+            }
             return TensorObject(try Tensor((0..<n).map { Float(r.element($0)) }, shape: [n]))
         case .list(let l): return try fromList(l)
         default: return nil
@@ -69,7 +72,8 @@ extension TensorObject {
             case .bool(let b): values.append(b ? 1 : 0)
             case .list(let l):
                 guard depth < Shape.maximumRank else {
-                    throw Failure(.shape, "a tensor has at most \(Shape.maximumRank) axes; the list is nested deeper")
+                    throw Failure(
+                        .shape, "a tensor has at most \(Shape.maximumRank) axes; the list is nested deeper")
                 }
                 if !isShapeKnown { shape.append(l.count) }
                 guard depth < shape.count, shape[depth] == l.count else { throw ragged(depth, l.count) }
@@ -133,7 +137,8 @@ extension TensorObject {
         if operands.contains(where: \.isTraced) {
             return TensorObject(try trace(lifted(operands)), isWeak: operands.allSatisfy(\.isWeak))
         }
-        return TensorObject(try Eager.run(Eager.Key(name, options), operands.map { try $0.tensor(for: name) }, trace))
+        return TensorObject(
+            try Eager.run(Eager.Key(name, options), operands.map { try $0.tensor(for: name) }, trace))
     }
 
     // MARK: Views
