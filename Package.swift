@@ -24,6 +24,9 @@ let package = Package(
             name: "CSampleRate", pkgConfig: "samplerate", providers: [.apt(["libsamplerate0-dev"])]),
         .systemLibrary(name: "CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
         .target(
+            name: "CPictures", cSettings: [.unsafeFlags(["-O2"])],
+            linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
+        .target(
             name: "CGnuplot", cxxSettings: [.unsafeFlags(["-O2"])],
             linkerSettings: [
                 .linkedLibrary("boost_iostreams"), .linkedLibrary("boost_filesystem"),
@@ -51,7 +54,7 @@ let package = Package(
 
         // The world outside: files, sound, pictures, figures.
         .target(name: "Formats", dependencies: ["Support", "Tensor", "Network"]),
-        .target(name: "Media", dependencies: ["Support", "Tensor", "CSndFile", "CSampleRate"]),
+        .target(name: "Media", dependencies: ["Support", "Tensor", "CSndFile", "CSampleRate", "CPictures"]),
         .target(name: "Plot", dependencies: ["Support", "Tensor", "Media", "CGnuplot", "CFFTW"]),
 
         // The language knows nothing of networks; the builtins know both.
