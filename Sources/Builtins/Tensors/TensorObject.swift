@@ -6,7 +6,7 @@ import Tensor
 
 /// A tensor as vz sees it: numbers at hand, or a value of a computation that is being traced (by
 /// `grad`, `jit`, a layer written in vz). Both take the same operators and functions.
-public final class TensorObject: VZObject {
+public class TensorObject: VZObject {
     public enum Content {
         case concrete(Tensor)
         case traced(Traced)

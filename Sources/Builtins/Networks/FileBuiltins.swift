@@ -1,0 +1,152 @@
+import Formats
+import Glibc
+import Language
+import Lens
+import Media
+import Network
+import Plot
+import Support
+import Tensor
+
+/// `save` and `load`: what a thing becomes follows from what it is and from the file's ending.
+public enum FileBuiltins {
+    public static func table() -> [Builtin] { [save(), load(), play()] }
+
+    private static let soundEndings = ["wav", "flac", "ogg"]
+
+    private static func ending(_ path: String) -> String {
+        let name = path.split(separator: "/").last ?? ""
+        return name.contains(".") ? String(name.split(separator: ".").last ?? "").lowercased() : ""
+    }
+
+    private static func save() -> Builtin {
+        Builtin(
+            "save", topic: "files",
+            [
+                .required("what", "a network, tensor, waveform, maximization or figure"),
+                .required("path", "where to"),
+            ],
+            summary: "Writes a thing to a file whose ending says how.",
+            doc:
+                "Networks: .safetensors. Sound: .wav, .flac, .ogg. Figures and pictures: .png, .svg, .pdf, .gp. Tensors: .safetensors. A file is whole or not there.",
+            example:
+                "net = sequential(dense(2), input = [3])\nsave(net, \"/tmp/vzsh-example.safetensors\")\nload(\"/tmp/vzsh-example.safetensors\").name  # expect: \"network\"",
+            seeAlso: ["load"]
+        ) { args in
+            let path = Settings.current.outputPath(try args.path("path"))
+            if let slash = path.lastIndex(of: "/"), Settings.current.outputFolder != nil {
+                try Folders.make(String(path[..<slash]))
+            }
+            let kind = ending(path)
+            switch args.value("what").asObject {
+            case let network as NetworkObject:
+                guard kind == "safetensors" else {
+                    throw wrongEnding(args, path, "a network", ["safetensors"])
+                }
+                try NetworkFile.save(network.network, to: path)
+            case let thing? where soundEndings.contains(kind):
+                try AudioFile.write(try sound(thing, args), to: path)
+            case let tensor as TensorObject where kind == "safetensors":
+                try TensorFile.write([("tensor", try tensor.concrete())], to: path)
+            case let result as MaximizationObject where kind == "safetensors":
+                let losses = try result.result.loss.map { try Tensor($0, shape: [$0.count]) }
+                try TensorFile.write(
+                    [("best", result.result.best), ("last", result.result.last)]
+                        + losses.enumerated().map { ("loss_\($0)", $1) }, to: path)
+            case let thing?:
+                guard let figure = try PlotBuiltins.figure([.object(thing)]) else {
+                    throw args.mismatch("what", "something that can be saved as .\(kind)", args.value("what"))
+                }
+                try PlotBuiltins.save(figure, to: path)
+            default:
+                throw args.mismatch(
+                    "what", "a network, tensor, waveform, maximization or figure", args.value("what"))
+            }
+            return .nil
+        }
+    }
+
+    private static func wrongEnding(_ args: Arguments, _ path: String, _ what: String, _ endings: [String])
+        -> Failure
+    {
+        args.failure(
+            "\(what) cannot be written as '\(path)'",
+            hint: "use a name that ends in .\(endings.joined(separator: " or ."))")
+    }
+
+    /// A waveform to be heard: brought to a level of 0.9 where it is louder, with short fades.
+    static func sound(_ thing: any VZObject, _ args: Arguments) throws -> Audio {
+        let (tensor, rate): (Tensor, Int)
+        switch thing {
+        case let wave as WaveObject: (tensor, rate) = (try wave.concrete(), wave.rate)
+        case let result as MaximizationObject:
+            guard let known = result.rate else {
+                throw args.failure("this maximization is a picture, not a sound")
+            }
+            (tensor, rate) = (try result.best(), known)
+        case let example as ExampleObject:
+            guard let known = example.set.sampleRate else { throw args.failure("this example is no sound") }
+            (tensor, rate) = (try example.input(), known)
+        case let plain as TensorObject: (tensor, rate) = (try plain.concrete(), 16000)
+        default: throw args.failure("\(thing.typeName) is no sound")
+        }
+        guard tensor.rank == 1 || (tensor.rank == 2 && tensor.shape[1] == 1) else {
+            throw args.failure(
+                "a sound is a tensor [length] or [length, 1], not \(Shape.describe(tensor.shape))")
+        }
+        return Audio(samples: try tensor.array(of: Float.self), rate: rate)
+    }
+
+    private static func load() -> Builtin {
+        Builtin(
+            "load", topic: "files",
+            [.required("path", "a file, or the name of a network that comes with vzsh")],
+            summary: "Reads a network, a tensor or a sound by what the file holds.",
+            doc: "\"words13\" is the network that comes with vzsh: thirteen spoken words from raw waveforms.",
+            example: "net = load(\"words13\")\nlen(net.classes)  # expect: 13", seeAlso: ["save"]
+        ) { args in
+            let given = try args.path("path")
+            let kind = ending(given)
+            if kind.isEmpty, !given.contains("/"), access(given, F_OK) != 0 {
+                return Value(NetworkObject(try shipped(given, args)))
+            }
+            if soundEndings.contains(kind) || kind == "mp3" {
+                let audio = try AudioFile.read(given)
+                return Value(
+                    WaveObject(try Tensor(audio.samples, shape: [audio.samples.count, 1]), rate: audio.rate))
+            }
+            return Value(NetworkObject(try NetworkFile.load(given)))
+        }
+    }
+
+    private static func shipped(_ name: String, _ args: Arguments) throws -> Network {
+        do {
+            return try NetworkFile.load(try Folders.resource("\(name).safetensors"))
+        } catch let failure as Failure
+            where failure.kind == .file && failure.message.contains("comes with vzsh but")
+        {
+            throw args.failure(
+                "there is no file '\(name)', and no network of that name comes with vzsh",
+                hint: "give a path such as \"my/network.safetensors\", or one of \"words13\"", kind: .file)
+        }
+    }
+
+    private static func play() -> Builtin {
+        Builtin(
+            "play", topic: "sound", [.required("sound", "a waveform, an example, a maximization")],
+            summary: "Plays a sound; without a loudspeaker it says where the file is.",
+            example: "# play(read_audio(\"dog.wav\"))",
+            seeAlso: ["save"]
+        ) { args in
+            guard let thing = args.value("sound").asObject else {
+                throw args.mismatch("sound", "a waveform", args.value("sound"))
+            }
+            let audio = try sound(thing, args)
+            if let message = try Player.play(audio, keepAt: Settings.current.outputPath("sound.wav")).message
+            {
+                Notes.say(message)
+            }
+            return .nil
+        }
+    }
+}

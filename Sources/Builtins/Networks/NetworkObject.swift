@@ -1,0 +1,102 @@
+import Language
+import Network
+import Support
+import Tensor
+
+/// A network as vz sees it: its layers are members by name.
+public final class NetworkObject: VZObject {
+    public let network: Network
+    public init(_ network: Network) { self.network = network }
+
+    public var typeName: String { "network" }
+    private static let own = ["name", "layers", "classes", "parameters", "input", "output", "notes"]
+    public var memberNames: [String] { network.layerNames + Self.own }
+
+    public func memberDoc(_ name: String) -> String? {
+        switch name {
+        case "name": "what its maker called it"
+        case "layers": "the list of its layers, in order"
+        case "classes": "names of its classes"
+        case "parameters": "number of its trained weights"
+        case "input": "shape of one sample"
+        case "output": "its last layer"
+        case "notes": "what was kept with its weights: accuracy, data, licence"
+        default: (try? network.layer(name)).map { LayerObject($0).summary }
+        }
+    }
+
+    public func member(_ name: String) throws -> Value? {
+        if network.layerNames.contains(name) { return Value(LayerObject(try network.layer(name))) }
+        switch name {
+        case "name": return Value(network.name)
+        case "layers": return Value(network.allLayers.map { Value(LayerObject($0)) })
+        case "classes": return Value(network.classes)
+        case "parameters": return Value(network.parameters.filter { !$0.isState }.reduce(0) { $0 + $1.count })
+        case "input": return network.inputShape.map { Value($0.map(Double.init)) } ?? .nil
+        case "output": return Value(LayerObject(network.outputLayer))
+        case "notes": return network.notes.value
+        default:
+            // A layer's name says best what is missing.
+            if Self.own.contains(name) { return nil }
+            return Value(LayerObject(try network.layer(name)))
+        }
+    }
+
+    public func setMember(_ name: String, to value: Value) throws -> Bool {
+        guard name == "classes", let names = value.asList?.items.compactMap(\.asString) else { return false }
+        network.classes = names
+        return true
+    }
+
+    public var count: Int? { network.nodes.count }
+    public func index(_ indices: [Value]) throws -> Value {
+        guard indices.count == 1, let i = indices[0].asInt else {
+            throw Failure(.index, "a network is indexed by one whole number, the layer's place")
+        }
+        return Value(LayerObject(try network.layer(at: i)))
+    }
+
+    /// `net(x)`: the network's result for a sample or a batch.
+    public var callable: Builtin? {
+        Builtin(network.name, topic: "networks", [.required("x", "a sample, or a batch of them")]) {
+            [network] args in
+            let x = try args.object("x", as: TensorObject.self, "a tensor")
+            if let traced = x.tracedValue { return Value(TensorObject(try network.trace(traced))) }
+            return Value(TensorObject(try network.predict(try x.concrete())))
+        }
+    }
+
+    public var summary: String {
+        "<network \(network.name): \(network.nodes.count) layers, \(Summary.grouped(network.parameters.filter { !$0.isState }.reduce(0) { $0 + $1.count })) parameters>"
+    }
+    public func display(width: Int) -> String { (try? network.summary().text) ?? summary }
+    public func isEqual(_ other: any VZObject) -> Bool { (other as? NetworkObject)?.network === network }
+}
+
+extension JSON {
+    /// As a value of vz.
+    var value: Language.Value {
+        switch self {
+        case .null: .nil
+        case .bool(let b): Language.Value(b)
+        case .integer(let i): Language.Value(i)
+        case .number(let d): Language.Value(d)
+        case .string(let s): Language.Value(s)
+        case .array(let items): Language.Value(items.map(\.value))
+        case .object(let members): Language.Value(members.map { ($0.key, $0.value.value) })
+        }
+    }
+
+    /// A value of vz as JSON. Throws for functions and objects.
+    init(_ value: Language.Value) throws {
+        switch value {
+        case .nil: self = .null
+        case .bool(let b): self = .bool(b)
+        case .number(let x): self = Int(exactly: x).map(JSON.integer) ?? .number(x)
+        case .string(let s): self = .string(s.string)
+        case .list(let l): self = .array(try l.items.map { try JSON($0) })
+        case .record(let r): self = .object(try r.pairs.map { JSON.Member($0.0, try JSON($0.1)) })
+        default: throw Failure(.type, "\(value.typePhrase) cannot be kept in a file's notes")
+        }
+    }
+}
