@@ -58,7 +58,7 @@ let package = Package(
         .target(name: "Plot", dependencies: ["Support", "Tensor", "Media", "CGnuplot", "CFFTW"]),
 
         // The language knows nothing of networks; the builtins know both.
-        .target(name: "Language", dependencies: ["Support"]),
+        .target(name: "Language", dependencies: ["Support"], exclude: ["SPEC.md"]),
         .target(
             name: "Builtins",
             dependencies: [
@@ -79,13 +79,16 @@ let package = Package(
                 "Support", "Tensor", "Graph", "Engine", "CKernels",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        // Throws random and mutated texts at the language: `vzfuzz --count 1000000 Tests/Golden/*.vz`.
+        .executableTarget(name: "vzfuzz", dependencies: ["Support", "Language", "Builtins"]),
 
         .testTarget(name: "SupportTests", dependencies: ["Support"]),
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "Support"]),
         .testTarget(name: "GraphTests", dependencies: ["Graph", "Tensor", "Support"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "Graph", "Tensor", "Support"]),
         .testTarget(name: "NetworkTests", dependencies: ["Network", "Engine", "Graph", "Tensor", "Support"]),
-        .testTarget(name: "LensTests", dependencies: ["Lens", "Network", "Engine", "Graph", "Tensor", "Support"]),
+        .testTarget(
+            name: "LensTests", dependencies: ["Lens", "Network", "Engine", "Graph", "Tensor", "Support"]),
         .testTarget(name: "FormatsTests", dependencies: ["Formats"]),
         .testTarget(name: "MediaTests", dependencies: ["Media", "Tensor", "Support"]),
         .testTarget(name: "PlotTests", dependencies: ["Plot"]),

@@ -40,6 +40,26 @@ struct GoldenCase {
         return cases
     }
 
+    /// The blocks of vz in a text in Markdown.
+    static func readMarkdown(_ text: String, file: String) -> [GoldenCase] {
+        var cases: [GoldenCase] = []
+        var start: Int?
+        var lines: [Substring] = []
+        for (i, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            if line == "```vz" {
+                start = i + 2
+                lines = []
+            } else if line == "```", let first = start {
+                let body = String(repeating: "\n", count: first - 1) + lines.joined(separator: "\n")
+                cases.append(GoldenCase(name: "", file: file, line: first, source: body))
+                start = nil
+            } else {
+                lines.append(line)
+            }
+        }
+        return cases
+    }
+
     private var expected: [String] {
         source.split(separator: "\n").compactMap { line in
             guard let at = StringSearch.find("# expect:", in: String(line)) else { return nil }

@@ -33,6 +33,29 @@ import Testing
         #expect(count >= 300)
     }
 
+    /// The examples of the specification.
+    @Test func specification() throws {
+        let file =
+            String(#filePath.dropLast("Tests/BuiltinsTests/GoldenTests.swift".count))
+            + "Sources/Language/SPEC.md"
+        let examples = GoldenCase.readMarkdown(try TextFile.read(file), file: file)
+        #expect(examples.count >= 20)
+        for test in examples {
+            let problem = test.problem(builtins: CoreBuiltins.table())
+            #expect(problem == nil, "\(test.file):\(test.line): \(problem ?? "")")
+        }
+    }
+
+    /// What is formatted stays as it is, and means what it meant.
+    @Test func formattingIsIdempotent() throws {
+        for file in Self.files() {
+            for test in GoldenCase.read(try TextFile.read(file), file: file) {
+                guard let once = try? Formatter.format(test.source) else { continue }
+                #expect(try Formatter.format(once) == once, "\(test.file):\(test.line)")
+            }
+        }
+    }
+
     /// Every entry of the core table explains itself, and its example gives what it says.
     @Test func examplesOfTheCore() {
         for b in CoreBuiltins.table() {

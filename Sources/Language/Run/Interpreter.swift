@@ -32,6 +32,13 @@ public final class Interpreter {
     /// How many calls may be open at once; deeper recursion is an error.
     public var maximumDepth = 10_000
 
+    /// How many loop turns and calls may still run before the work is stopped; nil: no limit. For
+    /// running what nobody has read.
+    package var stepBudget: Int? {
+        get { machine.budget }
+        set { machine.budget = newValue }
+    }
+
     /// Builtins and the constants `pi`, `inf`, `nan` and `args`.
     let predefined: [String: Value]
     let main: Module
