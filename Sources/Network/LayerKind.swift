@@ -93,6 +93,20 @@ public final class Layer {
         self.isTrainable = other.isTrainable
     }
 
+    /// The same kind with parameters of its own, equal at first.
+    init(copying other: Layer) {
+        kind = other.kind
+        givenName = other.givenName
+        isTrainable = other.isTrainable
+        isBuilt = other.isBuilt
+        parameters = other.parameters.map {
+            Parameter(
+                name: $0.name, variable: Variable($0.variable.value, name: $0.variable.name),
+                isState: $0.isState,
+                regularizer: $0.regularizer)
+        }
+    }
+
     public func parameter(_ name: String) -> Parameter? { parameters.first { $0.name == name } }
 
     /// Make the parameters for inputs of these shapes, or check that those at hand fit.

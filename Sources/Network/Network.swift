@@ -50,7 +50,26 @@ public final class Network {
         node.outputShape = copy[position].outputShape
         node.multiplyAdds = copy[position].multiplyAdds
         copy[position] = node
-        let network = Network(name: name, nodes: copy, output: output, key: key)
+        return with(copy)
+    }
+
+    /// The same network with weights of its own, equal at first. Functions of the user's are shared.
+    public func copy() -> Network {
+        var layers: [ObjectIdentifier: Layer] = [:]
+        let copies = nodes.map { node in
+            let id = ObjectIdentifier(node.layer)
+            let layer = layers[id] ?? Layer(copying: node.layer)
+            layers[id] = layer
+            var copy = Node(layer: layer, name: node.name, inputs: node.inputs)
+            copy.outputShape = node.outputShape
+            copy.multiplyAdds = node.multiplyAdds
+            return copy
+        }
+        return with(copies)
+    }
+
+    private func with(_ nodes: [Node]) -> Network {
+        let network = Network(name: name, nodes: nodes, output: output, key: key)
         network.inputShape = inputShape
         network.classes = classes
         network.preprocessing = preprocessing
@@ -208,6 +227,30 @@ public final class Network {
     /// The parameters that training changes: weights of layers that are not frozen.
     public var trainableParameters: [Parameter] {
         layers.filter(\.isTrainable).flatMap(\.parameters).filter { !$0.isState }
+    }
+
+    /// Put weights back: `value(name)` gives each parameter's, nil keeps what it has. All are fetched
+    /// and checked before the first one changes. Returns the names that got none.
+    @discardableResult
+    public func setWeights(_ value: (String) throws -> Tensor?) throws -> [String] {
+        _ = try builtInputShape()
+        var missing: [String] = []
+        var found: [(Variable, Tensor)] = []
+        for (name, parameter) in namedParameters {
+            guard let tensor = try value(name) else {
+                missing.append(name)
+                continue
+            }
+            guard tensor.shape == parameter.variable.type.shape else {
+                throw Failure(
+                    .shape,
+                    "\(self.name).\(name) has shape \(Shape.describe(parameter.variable.type.shape)), the given one \(Shape.describe(tensor.shape))"
+                )
+            }
+            found.append((parameter.variable, try tensor.converted(to: parameter.variable.type.type)))
+        }
+        for (variable, tensor) in found { try variable.assign(tensor) }
+        return missing
     }
 
     /// Freeze or thaw every layer.

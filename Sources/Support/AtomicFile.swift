@@ -46,6 +46,27 @@ public enum AtomicFile {
         flushFolder(of: path)
     }
 
+    /// Take away what writers of `path` left behind when they were killed in the middle of writing.
+    /// Files of processes that still run are left alone.
+    public static func removeLeftovers(of path: String) {
+        let slash = path.lastIndex(of: "/")
+        let folder = slash.map { String(path[...$0]) } ?? "./"
+        let prefix = String(slash.map { path[path.index(after: $0)...] } ?? path[...]) + ".tmp"
+        guard let handle = opendir(folder) else { return }
+        defer { closedir(handle) }
+        while let entry = readdir(handle) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard name.hasPrefix(prefix) else { continue }
+            let parts = name.dropFirst(prefix.count).split(separator: "-")
+            guard parts.count == 2, let process = pid_t(parts[0]), UInt32(parts[1]) != nil, process > 0,
+                kill(process, 0) != 0, errno == ESRCH
+            else { continue }
+            unlink(folder + name)
+        }
+    }
+
     private static func writeAll(_ piece: UnsafeRawBufferPointer, to file: Int32, path: String) throws {
         var written = 0
         while written < piece.count {

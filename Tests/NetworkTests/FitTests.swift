@@ -244,6 +244,29 @@ func bits(_ network: Network) throws -> [UInt32] {
         #expect(again.classes == ["low", "mid", "high"])
     }
 
+    @Test func copiesLearnOnTheirOwn() throws {
+        let net = try smallNetwork()
+        let before = try bits(net)
+        let copy = net.copy()
+        _ = try copy.fit(tones(16), options())
+        #expect(try bits(net) == before)
+        #expect(try bits(copy) != before)
+        let weights = Dictionary(
+            uniqueKeysWithValues: copy.namedParameters.map { ($0.name, $0.parameter.variable.value) })
+        #expect(try net.setWeights { $0 == "dense.bias" ? nil : weights[$0] } == ["dense.bias"])
+        #expect(try net.setWeights { weights[$0] } == [])
+        #expect(try bits(net) == bits(copy))
+        #expect(
+            message { try net.setWeights { _ in try Tensor(scalar: 1 as Float) } }
+                == "small.conv1d.kernel has shape [3, 1, 4], the given one []")
+    }
+
+    @Test func balancedWeightsMakeClassesEqual() throws {
+        let data = try TensorExamples(
+            inputs: Tensor(repeating: 0, shape: [4, 1]), labels: [0, 0, 0, 1], classNames: ["a", "b", "none"])
+        #expect(FitOptions.balancedWeights(data) == [4.0 / 9, 4.0 / 3, 0])
+    }
+
     @Test func mistakesAreNamed() throws {
         let wide = try Network.sequential(
             Architectures.blocks([.flatten(), .dense(4), .softmax()]), input: [16, 1])

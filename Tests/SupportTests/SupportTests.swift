@@ -32,6 +32,15 @@ import Support
         #expect(left == [name])
     }
 
+    @Test func leftoversOfKilledWritersAreRemoved() throws {
+        let path = NSTemporaryDirectory() + "vzsh-leftover-\(UUID().uuidString)"
+        let (dead, alive) = (path + ".tmp999999999-7", path + ".tmp\(getpid())-7")
+        defer { for file in [path, dead, alive] { try? FileManager.default.removeItem(atPath: file) } }
+        for file in [path, dead, alive] { try AtomicFile.write("x", to: file) }
+        AtomicFile.removeLeftovers(of: path)
+        #expect([path, dead, alive].map(FileManager.default.fileExists) == [true, false, true])
+    }
+
     @Test func namesThePathAndTheReason() {
         #expect {
             try AtomicFile.write("x", to: "/no-such-folder/file")

@@ -28,6 +28,13 @@ public struct FitOptions {
     public var progress: ProgressHook?
     public var cancel: CancelFlag = .shared
 
+    /// Weights that make every class count the same: n / (classes · examples of the class); 0 for a
+    /// class without examples.
+    public static func balancedWeights(_ data: any ExampleSet) -> [Double] {
+        let counts = data.classCounts
+        return counts.map { $0 > 0 ? Double(data.count) / Double(counts.count * $0) : 0 }
+    }
+
     public init(optimizer: Optimizer) { self.optimizer = optimizer }
     public init() throws(Failure) { optimizer = try .adam() }
 }
@@ -139,6 +146,7 @@ final class FitLoop {
     // MARK: - Epochs
 
     func run() throws -> FitResult {
+        if let path = options.checkpoint { AtomicFile.removeLeftovers(of: path) }
         if let path = options.resume {
             (state, best) = try Checkpoint.read(
                 path, identity: identity, network: network, slots: plans.slots)
@@ -238,7 +246,8 @@ final class FitLoop {
             let totals: EvaluationPlans.Totals
             do {
                 totals = try judge.run(
-                    validation, batch: options.batch, classes: false, cancel: options.cancel)
+                    validation, batch: options.batch, classes: false, cancel: options.cancel
+                ) { reportValidation($0, of: validation.count) }
             } catch let failure as Failure where failure.kind == .interrupted {
                 // Nothing of the epoch is lost: resumed, it has no batch left and validates again.
                 try writeCheckpoint()
@@ -360,6 +369,18 @@ final class FitLoop {
             Progress(
                 label: "epoch \(state.epoch + 1)/\(options.epochs)", done: state.batchInEpoch, total: batches,
                 figures: figures.map { (name: $0.0, value: $0.1) }))
+    }
+
+    private func reportValidation(_ done: Int, of count: Int) {
+        guard let progress = options.progress else { return }
+        let now = clock.now
+        if let last = lastReport, (now - last).seconds < 0.05 { return }
+        lastReport = now
+        progress(
+            Progress(
+                label: "epoch \(state.epoch + 1)/\(options.epochs), validation",
+                done: (done + options.batch - 1) / options.batch,
+                total: (count + options.batch - 1) / options.batch))
     }
 
     private func reportEpoch(_ row: [(String, Double)], _ batches: Int) {
