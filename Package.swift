@@ -94,7 +94,7 @@ let package = Package(
         .testTarget(name: "PlotTests", dependencies: ["Plot"]),
         .testTarget(name: "LanguageTests", dependencies: ["Language"]),
         .testTarget(name: "BuiltinsTests", dependencies: ["Builtins"]),
-        .testTarget(name: "ShellTests", dependencies: ["Shell"]),
+        .testTarget(name: "ShellTests", dependencies: ["Shell", "Language", "Support", "CReadline"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11,

@@ -112,9 +112,9 @@ package struct ProgressLine {
     }
 
     private func remaining(_ report: Progress, elapsed: Double) -> Double? {
-        let steps = report.done - doneAtBegin
-        guard steps > 0, elapsed > 0, report.done <= report.total else { return nil }
-        return elapsed / Double(steps) * Double(report.total - report.done)
+        let steps = Double(report.done) - Double(doneAtBegin)
+        guard steps >= 1, elapsed > 0, report.done <= report.total else { return nil }
+        return elapsed / steps * (Double(report.total) - Double(report.done))
     }
 }
 

@@ -1,0 +1,98 @@
+import Glibc
+import Testing
+
+/// The command line: what runs, where output goes, exit statuses.
+struct CommandLineTests {
+    private let home: TemporaryFolder
+
+    init() throws { home = try TemporaryFolder() }
+
+    private func run(_ arguments: [String], input: String = "") -> Binary.Result {
+        Binary.run(arguments, input: input, home: home.path)
+    }
+
+    @Test func runsCode() {
+        let result = run(["-e", "print(6 * 7)"])
+        #expect(result.out == "42\n")
+        #expect(result.error == "")
+        #expect(result.status == 0)
+        #expect(run(["-e", "1 + 1"]).out == "2\n")
+        #expect(run(["-e", "1 + 1;"]).out == "")
+        #expect(run(["-e", "print(args)", "--full", "b c"]).out == "[\"--full\", \"b c\"]\n")
+    }
+
+    @Test func runsFilesWithArguments() {
+        home.write("s.vz", "#!/usr/bin/env vzsh\nprint(len(args), args[1])\nx = 3\nx\n")
+        let result = run(["--plot", "none", "s.vz", "-q", "--seed", "y"])
+        #expect(result.out == "3 --seed\n3\n")
+        #expect(result.status == 0)
+        #expect(run(["missing.vz"]).status == 1)
+        #expect(run(["missing.vz"]).error.contains("missing.vz"))
+    }
+
+    @Test func runsStandardInput() {
+        let result = run([], input: "x = 20\nprint(x + 1)\n")
+        #expect(result.out == "21\n")
+        #expect(result.status == 0)
+        #expect(run(["-"], input: "print(args)").out == "[]\n")
+        #expect(run([], input: "").status == 0)
+    }
+
+    @Test func endsWithTheRightStatus() {
+        #expect(run(["-e", "1 / []"]).status == 1)
+        #expect(run(["-e", "fn ("]).status == 1)
+        #expect(run(["-e", "exit(7)"]).status == 7)
+        #expect(run(["-e", "exit(700)"]).status == 1)
+        for wrong in [
+            ["--bogus"], ["--plot", "paper", "-e", "1"], ["-e"], ["--threads", "0", "-e", "1"], ["check"],
+        ] {
+            let result = run(wrong)
+            #expect(result.status == 2, "\(wrong)")
+            #expect(result.out == "")
+            #expect(result.error.contains("sage"))
+        }
+        #expect(run(["--version"]).out.hasPrefix("vzsh "))
+        #expect(run(["--help"]).out.contains("--seed"))
+    }
+
+    @Test func errorsGoToStandardError() {
+        let result = run(["-e", "print(1); nothing_here"])
+        #expect(result.out == "1\n")
+        #expect(result.error.contains("nothing_here"))
+        #expect(!result.error.contains("\u{1B}"))
+    }
+
+    @Test func refusesWhatIsNoProgram() {
+        let file = open(home.path + "/binary.vz", O_WRONLY | O_CREAT, 0o644)
+        _ = write(file, [0xFF, 0xFE, 0x00, 0x80] as [UInt8], 4)
+        close(file)
+        let result = run(["binary.vz"])
+        #expect(result.status == 1)
+        #expect(result.error.contains("UTF-8"))
+        #expect(run(["/"]).status == 1)
+    }
+
+    @Test func checksWithoutRunning() {
+        home.write("good.vz", "x = 1\nprint(x)\n")
+        home.write("bad.vz", "print(nothing_here)\nfn (\n")
+        #expect(run(["check", "good.vz"]).status == 0)
+        #expect(run(["check", "good.vz"]).out == "")
+        let result = run(["check", "good.vz", "bad.vz"])
+        #expect(result.status == 1)
+        #expect(result.error.contains("bad.vz"))
+    }
+
+    @Test func makesTheOutputFolder() {
+        #expect(run(["--out", "a/b", "-e", "1"]).status == 0)
+        #expect(access(home.path + "/a/b", W_OK) == 0)
+        #expect(run(["--out", "/proc/x", "-e", "1"]).status == 1)
+    }
+
+    @Test func controlCEndsAScript() throws {
+        let terminal = try PseudoTerminal(["-e", "print(\"go\"); while true { }"], home: home.path)
+        terminal.expect("go")
+        usleep(100_000)
+        terminal.send("\u{03}")
+        #expect(terminal.exitStatus() == 130)
+    }
+}
