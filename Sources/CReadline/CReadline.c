@@ -82,9 +82,6 @@ char *vz_read_line(const char *prompt, vz_line_status *status) {
     char *line = readline(prompt);
     if (interrupted) {
         interrupted = 0;
-        // A terminal that echoes control characters has shown ^C already.
-        fputs("\n", rl_outstream ? rl_outstream : stdout);
-        fflush(rl_outstream ? rl_outstream : stdout);
         free(line);
         *status = VZ_INTERRUPTED;
         return NULL;
@@ -241,6 +238,10 @@ pid_t vz_spawn_on_terminal(
     pid_t child = forkpty(master, NULL, NULL, &size);
     if (child != 0) return child;
     if (folder && chdir(folder) != 0) _exit(127);
+    // A thread of a pool may have all signals blocked, and exec keeps that.
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGINT, SIG_DFL);
     execve(path, arguments, environment);
     _exit(127);
