@@ -14,6 +14,7 @@ struct VZSH: ParsableCommand {
             vzsh [options] FILE.vz [args]  a script; its arguments are in `args`
             vzsh [options] -e CODE [args]  a line of vz
             vzsh check FILE                looks for mistakes without running
+            vzsh fmt FILE                  puts it into the one canonical form
             """,
         discussion: """
             Results go to standard output, progress and errors to standard error. The exit status is 0 when \
@@ -21,7 +22,7 @@ struct VZSH: ParsableCommand {
             and the language are explained by `?` at the prompt.
             """,
         version: "vzsh \(Launch.version)",
-        subcommands: [Check.self])
+        subcommands: [Check.self, Format.self])
 
     @Option(
         name: [.customShort("e"), .customLong("eval")],

@@ -24,7 +24,9 @@ func write(_ message: String, to file: Int32) {
 let arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first {
 case "check": run(Check.self, Array(arguments.dropFirst()))
+case "fmt": run(Format.self, Array(arguments.dropFirst()))
 case "help" where arguments.dropFirst() == ["check"]: run(Check.self, ["--help"])
+case "help" where arguments.dropFirst() == ["fmt"]: run(Format.self, ["--help"])
 default:
     let (own, script) = VZSH.split(arguments)
     VZSH.scriptArguments = script

@@ -82,6 +82,21 @@ struct CommandLineTests {
         #expect(result.error.contains("bad.vz"))
     }
 
+    @Test func formatsInPlace() {
+        home.write("ugly.vz", "#!/usr/bin/env vzsh\nx=1+2   # three\n")
+        chmod(home.path + "/ugly.vz", 0o755)
+        #expect(run(["fmt", "--check", "ugly.vz"]).status == 1)
+        #expect(run(["fmt", "ugly.vz"]).status == 0)
+        #expect(home.read("ugly.vz").contains("x = 1 + 2"))
+        #expect(home.read("ugly.vz").contains("# three"))
+        #expect(access(home.path + "/ugly.vz", X_OK) == 0)
+        #expect(run(["fmt", "--check", "ugly.vz"]).status == 0)
+        #expect(run(["fmt", "-"], input: "y=2").out == "y = 2\n")
+        home.write("bad.vz", "fn (")
+        #expect(run(["fmt", "bad.vz"]).status == 1)
+        #expect(home.read("bad.vz") == "fn (")
+    }
+
     @Test func makesTheOutputFolder() {
         #expect(run(["--out", "a/b", "-e", "1"]).status == 0)
         #expect(access(home.path + "/a/b", W_OK) == 0)

@@ -225,8 +225,8 @@ final class TemporaryFolder {
 
     init() throws {
         var template = Array("/tmp/vzsh-test-XXXXXX".utf8CString)
-        let made = template.withUnsafeMutableBufferPointer { b in
-            b.baseAddress.map { mkdtemp($0) != nil } ?? false
+        let made = template.withUnsafeMutableBufferPointer { name in
+            name.baseAddress.map { mkdtemp($0) != nil } ?? false
         }
         try #require(made)
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

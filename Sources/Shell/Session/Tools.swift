@@ -1,3 +1,4 @@
+import Glibc
 import Language
 import Support
 
@@ -15,5 +16,41 @@ public enum Tools {
             if outcome != .done { status = 1 }
         }
         return status
+    }
+
+    /// Puts each file into the canonical form, in place; `-` is standard input, written to standard
+    /// output. With `onlyChecks` nothing is written, and 1 says that a file is not in that form.
+    public static func format(_ files: [String], onlyChecks: Bool) -> Int32 {
+        let session = Session(builtins: [], console: Console())
+        var status: Int32 = 0
+        for file in files {
+            let outcome = session.shielded {
+                let isInput = file == "-"
+                let text =
+                    isInput ? try TextFile.read(STDIN_FILENO, name: "<stdin>") : try TextFile.read(file)
+                let formatted = try Formatter.format(text, file: isInput ? "<stdin>" : file)
+                if onlyChecks {
+                    if formatted != text {
+                        session.console.writeLine(file)
+                        status = 1
+                    }
+                } else if isInput {
+                    session.console.write(formatted)
+                } else if formatted != text {
+                    try replace(file, with: formatted)
+                }
+            }
+            if outcome != .done { status = 1 }
+        }
+        session.console.flush()
+        return status
+    }
+
+    /// A script that can be executed stays so.
+    private static func replace(_ file: String, with text: String) throws {
+        var before = stat()
+        let isKnown = stat(file, &before) == 0
+        try AtomicFile.write(text, to: file)
+        if isKnown { chmod(file, before.st_mode & 0o7777) }
     }
 }
