@@ -12,6 +12,11 @@ extension Compiler {
             let t = temporary()
             try closure(f, into: t)
             store(name, from: t)
+            if let v = name.variable, v.owner === function, v.needsCell,
+                !parts.functionCells.contains(v.register)
+            {
+                parts.functionCells.append(v.register)
+            }
         case .assign(let targets, let value): try assign(targets, value, node)
         case .augment(let target, let op, let value): try augment(target, op, value, node)
         case .for(let f): try loop(f.names, f.iterable) { try self.effects(f.body) }

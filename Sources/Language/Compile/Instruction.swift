@@ -129,6 +129,8 @@ struct Entry {
     let registerCount: Int
     let parameterCount: Int
     let isSimple: Bool
+    /// Inner functions live in cells here: they may hold themselves.
+    let hasFunctionCells: Bool
 }
 
 /// The compiled form of a function.
@@ -156,6 +158,8 @@ final class Prototype {
     let captures: [CaptureSource]
     let uses: [UseNode]
     let module: Module
+    /// Registers of cells that inner functions were defined into.
+    let functionCells: [Int]
     /// Remembered positions of record members.
     let caches: UnsafeMutablePointer<Int>
     let registerCount: Int
@@ -197,6 +201,7 @@ final class Prototype {
         formats = parts.formats
         captures = parts.captures
         uses = parts.uses
+        functionCells = parts.functionCells
         module = parts.module
         caches = .allocate(capacity: max(1, parts.cacheCount))
         caches.initialize(repeating: 0, count: max(1, parts.cacheCount))
@@ -212,7 +217,8 @@ final class Prototype {
         entry.initialize(
             to: Entry(
                 code: code, numbers: numbers, globals: globals, caches: caches, registerCount: registerCount,
-                parameterCount: parameterCount, isSimple: isSimple))
+                parameterCount: parameterCount, isSimple: isSimple,
+                hasFunctionCells: !functionCells.isEmpty))
     }
 
     deinit {
@@ -251,6 +257,7 @@ final class Prototype {
         var formats: [NumberFormat] = []
         var captures: [CaptureSource] = []
         var uses: [UseNode] = []
+        var functionCells: [Int] = []
         var module: Module
         var cacheCount = 0
         var registerCount = 0

@@ -48,15 +48,12 @@ extension Machine {
     func nextElement(_ a: Slot, _ d: Slot, _ names: Int) throws -> Bool {
         if a.high == Tag.list, names == 1 {
             let p = (a + 1).number
-            return a.reference(List.self)._withUnsafeGuaranteedRef { list in
-                let i = Int(p)
-                guard i < list.items.count else { return false }
-                list.items.withUnsafeBufferPointer { items in
-                    if let base = items.baseAddress { d.copy(UnsafeMutablePointer(mutating: base + i)) }
-                }
-                (a + 1).setWords((p + 1).bitPattern, 0)
-                return true
-            }
+            let i = Int(p)
+            let elements = a.elements
+            guard i < elements.count else { return false }
+            d.copy(elements.base + i)
+            (a + 1).setWords((p + 1).bitPattern, 0)
+            return true
         }
         return try nextSlowly(a, d, names)
     }
@@ -116,9 +113,10 @@ extension Machine {
 
     @inline(never)
     func append(_ a: Slot, _ v: Slot) throws {
-        guard case .list(let list) = a.pointee else { return }
-        if list.count >= Limits.listItems >> Limits.shift { try Limits.checkList(list.count + 1) }
-        list.items.append(v.pointee)
+        guard a.high == Tag.list else { return }
+        let count = a.elements.count
+        if count >= Limits.listItems >> Limits.shift { try Limits.checkList(count + 1) }
+        a.reference(List.self)._withUnsafeGuaranteedRef { $0.items.append(v.pointee) }
     }
 
     @inline(never)
@@ -160,16 +158,14 @@ extension Machine {
     func getIndex(_ d: Slot, _ x: Slot, _ i: Slot) throws {
         if x.high == Tag.list, i.high == 0 {
             let p = i.number
-            let found = x.reference(List.self)._withUnsafeGuaranteedRef { list in
-                list.items.withUnsafeBufferPointer { items -> Bool in
-                    guard p >= 0, p < Double(items.count), let base = items.baseAddress else { return false }
-                    let k = Int(p)
-                    guard Double(k) == p else { return false }
-                    d.copy(UnsafeMutablePointer(mutating: base + k))
-                    return true
+            let elements = x.elements
+            if p >= 0, p < Double(elements.count) {
+                let k = Int(p)
+                if Double(k) == p {
+                    d.copy(elements.base + k)
+                    return
                 }
             }
-            if found { return }
         }
         try getIndexSlowly(d, x, i)
     }

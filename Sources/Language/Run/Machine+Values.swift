@@ -46,19 +46,17 @@ extension Machine {
 
     @inline(__always)
     func getCapture(_ d: Slot, _ i: Int) {
-        frames[depth].function._withUnsafeGuaranteedRef { d.pointee = $0.captures[i] }
+        d.copy(captures + i)
     }
 
     @inline(__always)
     func captureSlot(_ i: Int) -> Slot {
-        frames[depth].function._withUnsafeGuaranteedRef { f in
-            f.captures.withUnsafeBufferPointer { captures in
-                guard let base = captures.baseAddress else { return stack }
-                return UnsafeMutablePointer(mutating: base + i).reference(Cell.self)._withUnsafeGuaranteedRef
-                { $0.slot }
-            }
-        }
+        captures.advanced(by: i).reference(Cell.self)._withUnsafeGuaranteedRef { $0.slot }
     }
+
+    /// What the running function captured.
+    @inline(__always)
+    private var captures: Slot { frames[depth].function._withUnsafeGuaranteedRef { $0.captures } }
 
     // MARK: Operators
 

@@ -29,11 +29,39 @@ enum Tag {
             && words(.bool(false)) == (0, bool) && words(.string(text)).1 == string
             && words(.list(list)) == (address, Tag.list) && words(.record(Record())).1 == record
             && words(.range(.all)).1 == range && words(.nil) == (0, Tag.nil)
-            && words(Hole.value).1 >> 60 == objectNibble
+            && words(Hole.value).1 >> 60 == objectNibble && isListLayoutKnown
+    }()
+
+    private static let isListLayoutKnown: Bool = {
+        let slot = Slot.allocate(capacity: 1)
+        slot.initialize(to: .list([.number(1.5), .bool(true), .number(-2)]))
+        defer {
+            slot.deinitialize(count: 1)
+            slot.deallocate()
+        }
+        let elements = slot.elements
+        let empty = Slot.allocate(capacity: 1)
+        empty.initialize(to: .list([]))
+        defer {
+            empty.deinitialize(count: 1)
+            empty.deallocate()
+        }
+        return elements.count == 3 && elements.base.number == 1.5 && (elements.base + 1).high == bool
+            && (elements.base + 2).number == -2 && empty.elements.count == 0
     }()
 }
 
 extension UnsafeMutablePointer where Pointee == Value {
+    /// The elements of the list that is here, without holding its storage: for one read at once. The
+    /// storage of an array is its object's header, count and capacity, two words each, and then the
+    /// elements.
+    @inline(__always) var elements: (count: Int, base: Slot) {
+        let list = UnsafeRawPointer(reference(List.self).toOpaque())
+        let storage = list.load(fromByteOffset: 16, as: UnsafeMutableRawPointer.self)
+        let count = UnsafeRawPointer(storage).load(fromByteOffset: 16, as: Int.self)
+        return (count, (storage + 32).assumingMemoryBound(to: Value.self))
+    }
+
     @inline(__always) var low: UInt64 { UnsafeRawPointer(self).load(as: UInt64.self) }
     @inline(__always) var high: UInt64 { UnsafeRawPointer(self).load(fromByteOffset: 8, as: UInt64.self) }
     /// The number, where `high` is 0.

@@ -114,6 +114,27 @@ enum Reaper {
         next.deallocate()
     }
 
+    /// The same for values behind a pointer; they are gone afterwards.
+    static func dispose(_ values: UnsafeMutablePointer<Value>, _ count: Int) {
+        if state.depth >= deepest {
+            state.waiting.append(Array(UnsafeBufferPointer(start: values, count: count)))
+            values.deinitialize(count: count)
+            return
+        }
+        destroy(values, count)
+        if state.depth == 0, !state.waiting.isEmpty {
+            var none: [Value] = []
+            disposeSlowly(&none)
+        }
+    }
+
+    @inline(never) @_optimize(none)
+    private static func destroy(_ values: UnsafeMutablePointer<Value>, _ count: Int) {
+        state.depth += 1
+        values.deinitialize(count: count)
+        state.depth -= 1
+    }
+
     private static var waitingCount: Int? { state.waiting.isEmpty ? nil : state.waiting.count }
 
     @inline(never) @_optimize(none)

@@ -4,15 +4,20 @@ public final class Function {
     /// The part of the prototype that a call needs.
     let entry: UnsafePointer<Entry>
     /// What was captured: values that never change, and cells of variables that do.
-    private(set) var captures: [Value]
+    let captures: UnsafeMutablePointer<Value>
 
-    init(_ prototype: Prototype, captures: [Value]) {
+    init(_ prototype: Prototype, captures values: [Value]) {
         self.prototype = prototype
         entry = UnsafePointer(prototype.entry)
-        self.captures = captures
+        captures = .allocate(capacity: max(1, values.count))
+        captures.initialize(from: values, count: values.count)
     }
 
-    deinit { Reaper.dispose(&captures) }
+    deinit {
+        let count = prototype.captures.count
+        if count > 0 { Reaper.dispose(captures, count) }
+        captures.deallocate()
+    }
 
     /// Its name; empty for a lambda.
     public var name: String { prototype.name }
