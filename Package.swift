@@ -23,6 +23,7 @@ let package = Package(
         .systemLibrary(
             name: "CSampleRate", pkgConfig: "samplerate", providers: [.apt(["libsamplerate0-dev"])]),
         .systemLibrary(name: "CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "CPictures", cSettings: [.unsafeFlags(["-O2"])],
             linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
@@ -53,7 +54,7 @@ let package = Package(
         .target(name: "Lens", dependencies: ["Support", "Tensor", "Graph", "Engine", "Network"]),
 
         // The world outside: files, sound, pictures, figures.
-        .target(name: "Formats", dependencies: ["Support", "Tensor", "Network"]),
+        .target(name: "Formats", dependencies: ["Support", "Tensor", "Network", "CZlib"]),
         .target(name: "Media", dependencies: ["Support", "Tensor", "CSndFile", "CSampleRate", "CPictures"]),
         .target(name: "Plot", dependencies: ["Support", "Tensor", "Media", "CGnuplot", "CFFTW"]),
 
@@ -93,7 +94,9 @@ let package = Package(
         .testTarget(name: "NetworkTests", dependencies: ["Network", "Engine", "Graph", "Tensor", "Support"]),
         .testTarget(
             name: "LensTests", dependencies: ["Lens", "Network", "Engine", "Graph", "Tensor", "Support"]),
-        .testTarget(name: "FormatsTests", dependencies: ["Formats"]),
+        .testTarget(
+            name: "FormatsTests",
+            dependencies: ["Formats", "Network", "Graph", "Engine", "Tensor", "Support"]),
         .testTarget(name: "MediaTests", dependencies: ["Media", "Tensor", "Support"]),
         .testTarget(name: "PlotTests", dependencies: ["Plot"]),
         .testTarget(name: "LanguageTests", dependencies: ["Language"]),

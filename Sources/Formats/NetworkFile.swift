@@ -3,12 +3,12 @@ import Support
 import Tensor
 
 /// vzsh's own format for networks: safetensors, with the architecture as JSON in the metadata under
-/// "vzsh", so that other programs read the weights and vzsh rebuilds the network.
+/// "vzsh", so that other programs read the weights and vzsh rebuilds the network. Every bit is kept.
 public enum NetworkFile {
     private static let key = "vzsh"
 
-    /// Write architecture and weights. Throws where a layer is a function of the user's own, and where
-    /// the file cannot be written.
+    /// Write architecture and weights, whole or not at all. Throws where a layer is a function of the
+    /// user's own, where the network was not built, and where the file cannot be written.
     public static func save(_ network: Network, to path: String) throws {
         _ = try network.builtInputShape()
         let metadata = [("format", "vzsh"), (key, try network.architecture().description)]
@@ -17,27 +17,27 @@ public enum NetworkFile {
             to: path)
     }
 
-    /// Rebuild a network from its file. Throws a file failure that names what is wrong.
+    /// Rebuild a network from its file, or as it stands in a checkpoint.
+    /// Throws a file failure that names what is wrong.
     public static func load(_ path: String) throws -> Network {
         let file = try TensorFile(path: path)
-        guard let text = file.metadata[key] else {
+        // Checkpoints hold more than the weights, so these have a prefix.
+        let isCheckpoint = file.metadata["vzsh.checkpoint"] != nil
+        guard let text = file.metadata[isCheckpoint ? "vzsh.network" : key] else {
             throw Failure(
                 .file, "'\(path)' holds weights but no network",
-                hint: "it was not written by vzsh: define the network, then load the weights into it")
+                hint: "define the network, then load the weights into it")
         }
-        var used: Set<String> = []
-        let network: Network
         do {
-            network = try Network(architecture: try JSON(parsing: text)) { name in
-                used.insert(name)
-                guard let tensor = try file.tensor(name) else {
+            return try Network(architecture: JSON(parsing: text)) { name in
+                // Never drawn anew: a file decides by its data, not by its claims, what memory is taken.
+                guard let tensor = try file.tensor((isCheckpoint ? "weights/" : "") + name) else {
                     throw Failure(.file, "the weights \(name) are missing")
                 }
                 return tensor
             }
-        } catch let failure as Failure {
+        } catch let failure as Failure where !failure.message.contains(path) {
             throw Failure(.file, "'\(path)': \(failure.message)", hint: failure.hint)
         }
-        return network
     }
 }

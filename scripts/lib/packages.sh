@@ -12,6 +12,7 @@ runtime_packages=(
     libsndfile1-dev         # sound files in and out
     libsamplerate0-dev      # resampling
     libfftw3-dev            # spectra
+    zlib1g-dev              # what is compressed in files of weights
     libpng-dev              # pictures
     libjpeg62-turbo-dev     # pictures
 )

@@ -102,33 +102,33 @@ public enum FileBuiltins {
             "load", topic: "files",
             [.required("path", "a file, or the name of a network that comes with vzsh")],
             summary: "Reads a network, a tensor or a sound by what the file holds.",
-            doc: "\"words13\" is the network that comes with vzsh: thirteen spoken words from raw waveforms.",
+            doc:
+                "Networks: vzsh's own .safetensors and checkpoints, Keras' .h5, or by name: \"words13\" comes with vzsh (thirteen spoken words from raw waveforms), \"vgg16\" from the cache. Tensors: .npy. Pictures, as [height, width, 3] from 0 to 255: .png, .jpg, .gif, .bmp, .ppm.",
             example: "net = load(\"words13\")\nlen(net.classes)  # expect: 13", seeAlso: ["save"]
         ) { args in
             let given = try args.path("path")
             let kind = ending(given)
             if kind.isEmpty, !given.contains("/"), access(given, F_OK) != 0 {
-                return Value(NetworkObject(try shipped(given, args)))
+                return Value(NetworkObject(try network(given)))
             }
             if soundEndings.contains(kind) || kind == "mp3" {
                 let audio = try AudioFile.read(given)
                 return Value(
                     WaveObject(try Tensor(audio.samples, shape: [audio.samples.count, 1]), rate: audio.rate))
             }
-            return Value(NetworkObject(try NetworkFile.load(given)))
+            if kind == "npy" { return Value(TensorObject(try NumPyFile.read(given))) }
+            if PictureFile.endings.contains(kind) {
+                return Value(TensorObject(try PictureFile.read(given).tensor()))
+            }
+            return Value(NetworkObject(try network(given)))
         }
     }
 
-    private static func shipped(_ name: String, _ args: Arguments) throws -> Network {
-        do {
-            return try NetworkFile.load(try Folders.resource("\(name).safetensors"))
-        } catch let failure as Failure
-            where failure.kind == .file && failure.message.contains("comes with vzsh but")
-        {
-            throw args.failure(
-                "there is no file '\(name)', and no network of that name comes with vzsh",
-                hint: "give a path such as \"my/network.safetensors\", or one of \"words13\"", kind: .file)
-        }
+    /// A network from a file or by name; what did not match is said.
+    private static func network(_ pathOrName: String) throws -> Network {
+        let loaded = try ModelFile.load(pathOrName)
+        for note in loaded.notes { Notes.say(note) }
+        return loaded.network
     }
 
     private static func play() -> Builtin {

@@ -1,0 +1,126 @@
+/// Small files written by h5py and NumPy, in base64; the HDF5 ones deflated (name: bytes, text).
+let hdf5Files: [String: (Int, String)] = [
+    "old": (
+        9080,
+        """
+        eNrtWTFvGjEU9h3QEkQkaJqGpEK5tgtb6BaxFKRQ3dSitlLZ4IhOgBQOlEa0ncqYbvyEjBkZu5UxIz+hY8aM3dLn8z\
+        N39pHTVUVpafxJTy/v+WH77Pee/Zyv5sHL9dROilAkkyROMsSPa8SnZ6LM25vINeSnyM91ro+5bTnUZ7B/I8bkDurf\
+        valWqfW1BD6OeY//XuEuwqxWapTXUTaQX+ii3WHfGVI+6PePKG85on/u/+a4WfQ42a/TxMR+0yQJ3n1kfbaPG47Vsz\
+        +4+g0YME7bNTYyuvuc03nSOXrzWxwn4/tMHkSMk0yW8ZxyGRUngALyq0QwThrvG89LRZ/c8mQeL8WI47599fqA+jD3\
+        u9EjsZ9zlC/QIMnPi5hoN0F5lhDzfWdDtBujPNn8v/aP5xt5HdKkht+/7uabj3a33TnxEg7NNylfvuFpUQ/st7jTGk\
+        mwNdX4+rIMqcXEvMX7iUt5LKjPuV1ljV3UGWQrSba+YHsCZk/bdV3XmB8wh4hpmTXxRsHR+Rvb8AI8GGgKRMrwDUBl\
+        oCbQCGgMdAY0AZoCzYB+AF0BkQp8FVAGKAdkABWAikD7FdYvmbL+RtOgTMcbfWfjlFFPQcejdlTvzg3tFBQUFBQUFP\
+        4U7B6rz++n3h+Lwe+79Qdq7fwI3ivZSvH7aXxp98bB2uKXodN/bD0W1/cFrIvqQn1PbqzvFVR97/cXnp5mm7K/MdSW\
+        XJfKdXea14shdanmi/uocVHexncDIS5ufvf6lo+UrhXuSFzw0+BSegiV34PNJcWF/L6VxvMnLC4ehpyHLWevbfV6Vq\
+        non/teyz4RVFTX6w+7TrvRsy2HNXm6oXXctZxDu1S8vfN4tCLnsSbkHb6PxmMml/PR8g7ZZaygQlDlHeI+3rlo5kU7\
+        Hsw8gOWgDQSsdI7nFtYp2vy8+7kj2st+rBBW73n/9TaNcHu+3pfbEevCJ+F2PG90nqp6L9r5Ml6R8+W21uNMrYewHp\
+        OVWI9fu2sUUw==
+        """
+    ),
+    "new": (
+        16880,
+        """
+        eNrtm89PFEkUx191z0BnmFFISBhGszRojAeTGXdJJICCq8gcjJDVAxd1GmgYYjMog+6azcZfF7ztX7Ax8UKMifwBGv\
+        vgwZsmevDgwb3t3jh48IYzXa+6q4oZGIfdxIT34VBU1euqStXr1zPfN/0wf/ZcKpFJQBXLghi0g8wmsnFarYv+ApYM\
+        y1Us1wzRbgZ9aWxvF+NjQxHbL/0yNla13tQQ83yK89ICYi+SHzs9WS2nQHEfeG2odotLs6539Vd3Yb64Upb8crTJee\
+        v579FW1d938l84QP5L/rvVf1fjqt3MUulWtZwuqXG1Wf+9eGHiLKuMIvzONtVx81gvxumMtqMD73t9v5L4BGOV/zor\
+        p+o5t93lqyVn0S0H7d2MBVe2h3vOT4IxXhPhS5QxKUgYot2KzqxePMofVOMRC/4iO7H+t2i38QMvx89MnGeAC5T8Qq\
+        xH+KGyPslPcTsAh4Xf+2Y8p1wOdqBv0O676N646ZZWFhyv7w/5+jZpnOz0glMezAV14YYpuf+au1xyvcCiBdsT4fqy\
+        887iooOXh+T2k88SBEEQBEEQBEEQhK5r6Lp9EvKoB6SgEyzUVSvfxucW5rfVNWQ9AHWLqkawkz5a7AFpFGKvoeujIg\
+        u1llHthO4U6pe7nJfro0Y439QAKH58F+uPBlX/XG9V7YootK1m9nYc0fch0kdTgT7KMzORQPqt+mhKOoSqVtgm1WMN\
+        xBm/l+IMxZkoztgi3vSodpLkHCAkanG/DzQVZ6I8zActfui6PFEbBi18z5io85NgJgs/a8jxQuQb6reng6E67B5ss6\
+        HLgq47IGKMFfQbphFM0AaTPA9jivGsINNSLt6cm/PccFyG7bPunOesuNJ8PE5WbFdmiu7yTz+KeMQ90TRi1qFoqQYu\
+        PRbtgFXz+SXyPPkT2+9f+PyyyZdkqs8NVtlm/bnR6Dbls7zsrdNvavUi2mc0v6zHQ7TvrmOvj/84q9b156ip3QcEQR\
+        AEQRAEQTTOb1dmCn48k+48mDlybOD63+zBixdmEsC51vry2dOxe0H/vn253OFczisUvvh+4Y3/Cc7A0GfT/6u0/iQw\
+        YAOxzv6kfX48d3edZTqMrsTJ9//ySw+n08cK3njuPkDyMrx7fnzj3cgGn9vHNYzilztfiJnDla6f4RWdDkEQBEH8Pz\
+        CIa7o0V2RFHkvobFt0594R1GRHob8N+jdRmAt1Z4PrzhaOZ7LnqOzZ2gpWv7P9qP2eQnoIPy9h+075usIILylftzep\
+        97sAf1C109+X2u3vAkQ+W8//J3ElzeazGajrTEjO3bKbOGLvR22/HRJxSIjXX+rHkY/Z2nfW9xZHar/H9HqY1/851V\
+        gcWRulOEJxZGscsUZUO/Ey2X/7+6Io7/9oWL3/dT8mGtvHP4doT5rhKx1cSNM=
+        """
+    ),
+    "latest": (
+        4900,
+        """
+        eNrtVs9rE1EQnt2Nm5AmmKSpCcXagFJ6SyolakCaaikRD4UieDPZbZcYTDYlllihYogIFkTjX2A8ejLgyYvm0qtavH\
+        ny0IPoRQU9eNGZ7Gx+NCFCm0MNO/AR3jfvzcz73gzZrcTCots57pQcDjDtD9upUWMdYd67+vbZUmJhWYQNjwcgKhj0\
+        DLudIiBDniu2To/rPIAELnCAHyCr3NYKSV3JaTdhFA/QXlEQBIk3m78reb24ls9nVR0XR5ic+hjNcgmir71W04wixn\
+        wUdq+PSktz0cscUB4DPOCkZMmryZlY5JXQ7VDJsS0ajumtx8Wli4nLFM3BdYXNaEfpkI0OvWzK+frLkw064Fqky7kN\
+        FW5pmfT19TYZnCwDZwGxTQajslYpI7ulzYYKAgjCLO6VWvKZ52x75Ozi/SB4Q5O8DkHAAYG7pDQKKDkdKK4kAPdEyr\
+        xKBQ6djZz4eayphd/Q0LaPu6b4rh4zcA3+O3sgv7i07+lwne7XngK3Z1dOV+fyV1j+Ss3eOwfPB431DjfmBV19fqCJ\
+        PsMz+MicQTflEFV9R2Zm4h+yFeybNaq5d/5mvPvcTp/f2eca81zuJ5gfeveiqofTSi6nxCKtApBTtfUOirhcvpjR08\
+        mcpuiGq8UVlUJG0Ve0WOTauerJQfT/2hD0vzpbTjS0CD19KN1ox71+vSX76IXt/Czb3E+yl1iZH4ZlkYNEujtexuVl\
+        33HyebteKOjj8srRycOq3BxACVFHQBxbBBFHpBAlRAVRRdQQdcR7xCfENwTM4/8gwoMIIkKIaUQEcXbeiAt1I16p3r\
+        2mfKU3Rp4482SUj/YR36iN91lmmWWWWWaZZQe1QXw6lobg03F1/MP3QWhRGQIt7kz8SA9Ci+oQaPE7G9j9C48cX2A=
+        """
+    ),
+    "keras3": (
+        9968,
+        """
+        eNrtWT1vE0EQ3Tv7lHMiC6eKiYh8fMqlgcZdbClGV0EEFOnwESE5UrBRiKJAg8vQpaRM6ZKSjitdpqR06dL/IMx6Zm\
+        1mg82BIyLL86TRaPdGu/bc09uZvc/h1pPs8vqy0vB9lVY59SsuCIMHfGye18k75E/Id1wz7wyf5Wl+lda3414+r9V0\
+        9IUFs0/PQ+8rwSIirFW3td+hsWFp1+Vx+9GHNwfvx3wMZ9x3En/DFI4bXjL+9jPCX+HvmL9Fo5cej9ttNY+0fx0d7j\
+        ZeNVsHb6P9vY/R4V6ryXS2lHDfF0+fbWkGG94FKa7XNo8Ff6cD20s4fpdJpgODrOiA6MDlc+w0w+OOIn2KXd05hjrg\
+        jvY7W+c60KVx/xbnZ3GJx9l8Fx3AjO6s4Pg4m0wHwjx//4LF1gHDpy9ZHmfO+YdWn1WZSQfG9UBpha9r81gwSQc8zJ\
+        ljxmX0KZygskqZ9iRNfvJ8frjUalCguUCt+WrtEz334I3p567rOqjPyJiUE+Z4J27QuI60bCrVBos3kaIBWAWsDtYG\
+        OwU7A/sKFoOdg/XABprOVfhXYDmwPFgAVgQrgZWruK6Kcb12fHms92t/x30qND886SoYp+eHv43iBAKBQCAQzArTX5\
+        q6snxjevyo770puZteV2Kd5zgOqxdnrxs7ud93oCdz0W/b9xV/6reDgN9rCBa73zas9zd43FXfu038/kn7dgrJ+Ht8\
+        h3gsr1L4q8bfj7oFHmffFz0i/1jxe55//X5U3+Dr2DwWXPe5/m0uznXkVXrEq8btZPVifHd6nNHZ83vT44yO9u4Lr5\
+        Lxqjsn9eL/yscPyQfLR38u8vETIyHrVA==
+        """
+    ),
+]
+
+let numPyFiles: [String: String] = [
+    "f4": """
+    k05VTVBZAQB2AHsnZGVzY3InOiAnPGY0JywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsIDMpLC\
+    B9ICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAoAAAAAAAAA\
+    PwAAgD8AAMA/AAAAQAAAIEA=
+    """,
+    "f8big": """
+    k05VTVBZAQB2AHsnZGVzY3InOiAnPGY4JywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsIDMpLC\
+    B9ICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAoAAAAAAAAA\
+    AAAAAAAAAOA/AAAAAAAA8D8AAAAAAAD4PwAAAAAAAABAAAAAAAAABEA=
+    """,
+    "f2": """
+    k05VTVBZAQB2AHsnZGVzY3InOiAnPGYyJywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsIDMpLC\
+    B9ICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAoAAAA4ADwA\
+    PgBAAEE=
+    """,
+    "i8": """
+    k05VTVBZAQB2AHsnZGVzY3InOiAnPGk4JywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsIDMpLC\
+    B9ICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAr9////////\
+    //7///////////////////8AAAAAAAAAAAEAAAAAAAAAAgAAAAAAAAA=
+    """,
+    "u1": """
+    k05VTVBZAQB2AHsnZGVzY3InOiAnfHUxJywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsIDMpLC\
+    B9ICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAoAAQIDBAU=
+    """,
+    "bool": """
+    k05VTVBZAQB2AHsnZGVzY3InOiAnfGIxJywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsIDMpLC\
+    B9ICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAoAAQABAAE=
+    """,
+    "fortran": """
+    k05VTVBZAQB2AHsnZGVzY3InOiAnPGY0JywgJ2ZvcnRyYW5fb3JkZXInOiBUcnVlLCAnc2hhcGUnOiAoMiwgMyksIH\
+    0gICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAoAAAAAAADA\
+    PwAAAD8AAABAAACAPwAAIEA=
+    """,
+    "scalar": """
+    k05VTVBZAQB2AHsnZGVzY3InOiAnPGY0JywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKCksIH0gIC\
+    AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAoAACBA
+    """,
+    "npz": """
+    UEsDBC0AAAAIAAAAIQBP6QAq//////////8FABQAYS5ucHkBABAAmAAAAAAAAABVAAAAAAAAAJvsF+obEMnIUMZQrZ\
+    6SWpxcpG6loG6TZqKuo6Cell9UUpSYF59flJIKEndLzClOBYoXZyQWpAL5GkY6CsaaOgq1CmQDLgYwaLAHEg5ABMQN\
+    QLzAAQBQSwMELQAAAAgAAAAhAO/7k2f//////////wUAFABiLm5weQEAEACQAAAAAAAAAEkAAAAAAAAAm+wX6hsQyc\
+    hQxlCtnpJanFykbqWgbpNpoa6joJ6WX1RSlJgXn1+UkgoSd0vMKU4FihdnJBakAvkaRjqaOgq1ChQALkYGCIDRAFBL\
+    AQItAy0AAAAIAAAAIQBP6QAqVQAAAJgAAAAFAAAAAAAAAAAAAACAAQAAAABhLm5weVBLAQItAy0AAAAIAAAAIQDv+5\
+    NnSQAAAJAAAAAFAAAAAAAAAAAAAACAAYwAAABiLm5weVBLBQYAAAAAAgACAGYAAAAMAQAAAAA=
+    """,
+    "object": """
+    k05VTVBZAQB2AHsnZGVzY3InOiAnfE8nLCAnZm9ydHJhbl9vcmRlcic6IEZhbHNlLCAnc2hhcGUnOiAoMSwpLCB9IC\
+    AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAqABJWLAAAA\
+    AAAAAIwWbnVtcHkuX2NvcmUubXVsdGlhcnJheZSMDF9yZWNvbnN0cnVjdJSTlIwFbnVtcHmUjAduZGFycmF5lJOUSw\
+    CFlEMBYpSHlFKUKEsBSwGFlGgDjAVkdHlwZZSTlIwCTziUiYiHlFKUKEsDjAF8lE5OTkr/////Sv////9LP3SUYold\
+    lH2UYXSUYi4=
+    """,
+]
