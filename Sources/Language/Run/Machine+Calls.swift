@@ -114,6 +114,13 @@ extension Machine {
     }
 
     func notCallable(_ f: Value) -> Failure {
+        if depth >= 0, let name = calledGlobal, interpreter.builtins[name] != nil {
+            return Failure(
+                .type, "\(f.typePhrase) cannot be called",
+                hint:
+                    "`\(name)` was set to \(f.typePhrase) and hides the function of that name: choose another name"
+            )
+        }
         let hint: String? =
             switch f {
             case .list, .string: "an element is written with [ ]: `xs[0]`"

@@ -57,20 +57,29 @@ extension Machine {
 
     /// The name of the builtin that the current instruction calls.
     private func calleeName() -> String {
+        if let name = calledGlobal { return name }
         let frame = frames[depth]
         let index = frame.pc - frame.entry.pointee.code - 1
-        let prototype = prototype
         guard index >= 0, index < prototype.codeCount else { return "a call" }
         let i = frame.entry.pointee.code[index]
-        if i.op == .callGlobal, index + 1 < prototype.codeCount {
-            let g = frame.entry.pointee.code[index + 1].bx
-            if g < prototype.globalNames.count { return prototype.globalNames[g] }
-        }
         if i.op == .call || i.op == .callShaped, case .builtin(let b) = (frame.base + (i.ra - 1)).pointee {
             return b.name
         }
         if i.op == .use { return "use" }
         return "a call"
+    }
+
+    /// The global that the current instruction calls, where it calls one by its name.
+    var calledGlobal: String? {
+        let frame = frames[depth]
+        let index = frame.pc - frame.entry.pointee.code - 1
+        let prototype = prototype
+        guard index >= 0, index + 1 < prototype.codeCount, frame.entry.pointee.code[index].op == .callGlobal
+        else {
+            return nil
+        }
+        let g = frame.entry.pointee.code[index + 1].bx
+        return g < prototype.globalNames.count ? prototype.globalNames[g] : nil
     }
 
     /// The `e` of `try … else e -> …`.
