@@ -142,10 +142,15 @@ public final class Plotter: Sendable {
 
     func showWindow(_ figure: Figure, _ terminal: GnuplotTerminal, cancel: CancelFlag?) throws {
         let script = try GnuplotScript(figure, terminal: terminal, output: nil)
-        var answer = try windows.run(script.text, cancel: cancel)
-        if answer.complaints.contains("will restart") {
-            // The window's own process was gone; gnuplot starts another for the figure after this one.
-            answer = try windows.run(script.text, cancel: cancel)
+        // The terminal first and alone: a window's terminal reads its input in its own way from then on.
+        // That way an event of the window can end a line of commands in its middle; so the figure itself
+        // is a file that gnuplot loads, and one short line is all that is read so.
+        let parts = [script.setup, "load \(try script.data.file(script.body))"]
+        var answer = try windows.run(parts, cancel: cancel)
+        if answer.complaints.contains("will restart") || answer.complaints.contains("invalid command") {
+            // The window's own process was gone (gnuplot starts another for the figure after this one),
+            // or that short line was cut.
+            answer = try windows.run(parts, cancel: cancel)
         }
         state.withLock { $0.windowData = script.data }
         let errors = FigureRenderer.errors(in: answer.complaints)

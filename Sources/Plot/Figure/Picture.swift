@@ -199,11 +199,17 @@ extension Panel {
                 guard n <= 32, count > 0 else { continue }
                 let paper = ColorMap.blues.color(share / 100)
                 let share1 = share >= 99.95 ? "100" : format(share, digits: share < 10 ? 2 : 3)
-                texts.append(
-                    TextLabel(
-                        n <= 20 ? "\(format(count, digits: 9))\n\(share1) %" : format(count, digits: 9),
-                        x: Double(column), y: Double(row), color: paper.luminance < 0.35 ? .paper : .ink,
-                        scale: scale))
+                var text = TextLabel(
+                    format(count, digits: 9), x: Double(column), y: Double(row),
+                    color: paper.luminance < 0.35 ? .paper : .ink, scale: scale)
+                // Two labels rather than two lines: terminals space lines by their own text's height.
+                if n <= 20 { text.offset.y = 0.55 * scale }
+                texts.append(text)
+                if n <= 20 {
+                    text.text = "\(share1) %"
+                    text.offset.y = -0.55 * scale
+                    texts.append(text)
+                }
             }
         }
         var panel = try heatmap(

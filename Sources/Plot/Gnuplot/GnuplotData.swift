@@ -81,6 +81,12 @@ final class GnuplotData: @unchecked Sendable {
         }
     }
 
+    /// `text` as a file in memory: its quoted path.
+    func file(_ text: String) throws -> String {
+        var text = text + "\n"
+        return try text.withUTF8 { try memoryFile(UnsafeRawBufferPointer($0)) }
+    }
+
     private func nextName() -> String {
         count += 1
         return "$data\(count)"

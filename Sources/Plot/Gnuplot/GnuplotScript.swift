@@ -2,8 +2,11 @@ import Support
 
 /// A figure as a gnuplot script: commands, and data in the form that its reader takes.
 struct GnuplotScript {
-    /// The commands from `set terminal` on.
+    /// All of it.
     let text: String
+    /// The commands up to `set terminal`, and those after it.
+    let setup: String
+    let body: String
     /// Keeps files in memory alive while gnuplot may read them.
     let data: GnuplotData
 
@@ -23,18 +26,21 @@ struct GnuplotScript {
         }
         let data = GnuplotData(form)
         let sheet = Sheet(first, zoom: terminal.zoom)
-        var commands = [
+        let setup = [
             // A figure that failed may have left its panels open.
             "unset multiplot", "reset", "set encoding utf8",
             terminal.command(
                 sheet, title: GnuplotText.clipped(first.title ?? first.panels.first?.title ?? "vzsh", 80)),
         ]
+        var commands: [String] = []
         if let output { commands.append("set output \(GnuplotText.quoted(output))") }
         for figure in frames {
             commands += try GnuplotScript.commands(figure, terminal: terminal, sheet: sheet, data: data)
         }
         self.data = data
-        text = data.blocks + commands.joined(separator: "\n")
+        self.setup = setup.joined(separator: "\n")
+        text = self.setup + "\n" + data.blocks + commands.joined(separator: "\n")
+        body = commands.joined(separator: "\n")
     }
 
     private static func commands(

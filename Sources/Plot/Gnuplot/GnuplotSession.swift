@@ -41,6 +41,12 @@ public final class GnuplotSession: Sendable {
     /// Throws `Failure`: `.io` where gnuplot cannot be started, dies twice or does not answer in time,
     /// `.interrupted` where `cancel` is set.
     public func run(_ script: String, cancel: CancelFlag? = nil, patience: Double? = nil) throws -> Answer {
+        try run([script], cancel: cancel, patience: patience)
+    }
+
+    /// Run scripts one after the other, each sent when the one before it is done. The answer to the last
+    /// comes back, with the complaints of all.
+    func run(_ scripts: [String], cancel: CancelFlag? = nil, patience: Double? = nil) throws -> Answer {
         let patience = patience ?? self.patience
         return try state.withLock { state in
             var lastWords = ""
@@ -53,8 +59,15 @@ public final class GnuplotSession: Sendable {
                 guard let process = state.process else { break }
                 state.requests += 1
                 do throws(GnuplotProcess.Ended) {
-                    return try GnuplotSession.ask(
-                        process, script, seconds: patience, cancel: cancel, request: state.requests)
+                    var complaints: [String] = []
+                    var output: [UInt8] = []
+                    for script in scripts {
+                        let answer = try GnuplotSession.ask(
+                            process, script, seconds: patience, cancel: cancel, request: state.requests)
+                        output = answer.output
+                        if !answer.complaints.isEmpty { complaints.append(answer.complaints) }
+                    }
+                    return Answer(output: output, complaints: complaints.joined(separator: "\n"))
                 } catch {
                     switch error {
                     case .cancelled:
@@ -101,7 +114,10 @@ public final class GnuplotSession: Sendable {
         for line in String(decoding: Array(bytes), as: UTF8.self).split(separator: "\n") {
             let text = line.drop { $0 == " " || $0 == "\t" }
             if text.isEmpty || text == "^" || noise.contains(where: { text.hasPrefix($0) }) { continue }
-            guard text.hasPrefix("line "), let colon = text.firstIndex(of: ":") else {
+            // "line 3: words", and from a loaded file: "NAME" line 3: words.
+            guard text.hasPrefix("line ") || (text.hasPrefix("\"/proc/") && text.contains("\" line ")),
+                let colon = text.firstIndex(of: ":")
+            else {
                 // Only what gnuplot itself calls a warning is for people; the rest is an echo.
                 if text.lowercased().hasPrefix("warning") || text.hasPrefix("Error: plot window") {
                     kept.append(String(text))

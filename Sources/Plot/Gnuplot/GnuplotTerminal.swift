@@ -97,7 +97,7 @@ extension GnuplotTerminal {
                 // A pixel is 1/96 inch, and a point of text 1/72.
                 [
                     "pdfcairo color size \(Double(w) / 96)in,\(Double(h) / 96)in", font,
-                    "fontscale \(s * 0.72) linewidth \(s * 1.4) pointscale \(s * 0.6)", paper,
+                    "fontscale \(s * 0.72) linewidth \(s * 1.4) pointscale \(s)", paper,
                 ]
             case .sixel: ["sixelgd truecolor", pixels, font, scales, paper]
             case .gif(let seconds):

@@ -311,7 +311,9 @@ struct PanelWriter {
             case .center: "center"
             case .right: "right"
             }
-        let size = max(3, (10 * label.scale * 10).rounded() / 10)
+        // Windows take whole sizes only.
+        let steps = terminal.isWindow ? 1.0 : 10.0
+        let size = max(3, (10 * label.scale * steps).rounded() / steps)
         // Two lines are centred on their place by half a line.
         let rise = label.offset.y + (label.text.contains("\n") ? 0.4 * label.scale : 0)
         return
