@@ -154,8 +154,8 @@ public struct Report: Sendable {
         // The natural width is the widest; on a phone it follows the screen.
         let style = width.map { " style=\"width:\($0)px\"" } ?? ""
         let below = caption.map { "<figcaption>\(ReportText.escaped($0))</figcaption>" } ?? ""
-        return "<figure><img\(style) alt=\"\(ReportText.escaped(alt))\" "
-            + "src=\"data:\(ReportText.escaped(type));base64,\(Base64.text(bytes))\">\(below)</figure>\n"
+        return "<figure><div class=\"picture\"><img\(style) alt=\"\(ReportText.escaped(alt))\" "
+            + "src=\"data:\(ReportText.escaped(type));base64,\(Base64.text(bytes))\"></div>\(below)</figure>\n"
     }
 
     private static func sound(_ bytes: [UInt8], type: String, caption: String, room: Int) -> String {
