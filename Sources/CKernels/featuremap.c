@@ -284,3 +284,36 @@ void vz_avgpool_gradient(const float *dy, float *dx, const vz_map *map, const vz
     pool_job j = {dy, NULL, NULL, dx, NULL, *map, *pool};
     vz_parallel(map->batch * (map->channels / map->block), avgpool_gradient_part, &j);
 }
+
+typedef struct {
+    const float *x;
+    float *rows;
+    size_t length, channels, size, stride, dilation, pad, places;
+} unfold_job;
+
+static void unfold_part(void *context, size_t part) {
+    const unfold_job *j = context;
+    size_t first = part * 256, last = first + 256 < j->places ? first + 256 : j->places, c = j->channels;
+    for (size_t p = first; p < last; p++) {
+        float *row = j->rows + p * j->size * c;
+        for (size_t k = 0; k < j->size; k++) {
+            ptrdiff_t at = (ptrdiff_t)(p * j->stride + k * j->dilation) - (ptrdiff_t)j->pad;
+            if (at < 0 || at >= (ptrdiff_t)j->length)
+                memset(row + k * c, 0, c * sizeof(float));
+            else
+                memcpy(row + k * c, j->x + (size_t)at * c, c * sizeof(float));
+        }
+    }
+}
+
+void vz_unfold(
+    const float *x, float *rows, size_t length, size_t channels, size_t size, size_t stride, size_t dilation,
+    size_t pad, size_t places
+) {
+    unfold_job j = {x, rows, length, channels, size, stride, dilation, pad, places};
+    vz_parallel((places + 255) / 256, unfold_part, &j);
+}
+
+void vz_add(const float *x, float *y, size_t n) {
+    for (size_t i = 0; i < n; i++) y[i] += x[i];
+}

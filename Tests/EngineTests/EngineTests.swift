@@ -165,6 +165,9 @@ import Testing
                 with: $0[1], strides: [2], dilations: [3], groups: 2, padding: .explicit([[1, 4]]))
         }
         try check([[2, 40, 16], [3, 1, 16]]) { try $0[0].convolved(with: $0[1], groups: 16) }
+        try check([[3, 100, 1], [25, 1, 16], [16]], tolerance: 2e-5) {
+            try $0[0].convolved(with: $0[1], strides: [4]) + $0[2]
+        }
         try check([[0, 40, 16], [3, 16, 16]]) { try $0[0].convolved(with: $0[1]) }
     }
 

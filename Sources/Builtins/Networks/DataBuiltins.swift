@@ -51,6 +51,7 @@ public enum DataBuiltins {
                     "speaker", "nil", "how file names tell the speaker, such as \"{class}_{speaker}_*\""),
                 .optional("validation", "10", "percentage of speakers for validation"),
                 .optional("testing", "10", "percentage of speakers for the test"),
+                .optional("split_seed", "0", "0 splits as Speech Commands does; another number divides the speakers anew"),
             ],
             summary: "A data set from a folder of recordings (wav, flac, ogg, mp3).",
             doc:
@@ -65,6 +66,7 @@ public enum DataBuiltins {
             options.pattern = try args.optionalString("speaker")
             options.validation = try args.number("validation", default: 10)
             options.testing = try args.number("testing", default: 10)
+            options.splitSeed = try args.int("split_seed", default: 0)
             return opened(
                 try AudioFolder.open(args.path("folder"), options, progress: args.interpreter.progress))
         }

@@ -45,3 +45,11 @@ void vz_put_channels(const float *dy, float *dx, const vz_map *map, size_t first
 void vz_normalize(
     const float *x, const float *moments, const float *gamma, const float *beta, float *y, float epsilon,
     const vz_map *map);
+
+// Windows of one channels-last row [length][channels] as rows of a matrix [places][size * channels];
+// places outside are 0.
+void vz_unfold(
+    const float *x, float *rows, size_t length, size_t channels, size_t size, size_t stride, size_t dilation,
+    size_t pad, size_t places);
+// y += x
+void vz_add(const float *x, float *y, size_t n);

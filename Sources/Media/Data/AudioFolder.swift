@@ -18,6 +18,9 @@ public enum AudioFolder {
         /// Percentages of validation and test.
         public var validation = 10.0
         public var testing = 10.0
+        /// 0 splits as published; any other number divides the speakers anew, for a folder that holds
+        /// mostly one part of the published split.
+        public var splitSeed = 0
         /// Where decoded clips are kept; nil keeps them in memory.
         public var cacheFolder: String? = Folders.cache + "/clips"
 
@@ -257,8 +260,9 @@ public enum AudioFolder {
         }
         var counts = [Int](repeating: 0, count: all.speakers.count)
         for clip in all.clips { counts[clip.speaker] += 1 }
+        let salt = options.splitSeed == 0 ? "" : "#\(options.splitSeed)"
         let parts = DataSplit.parts(
-            speakers: all.speakers, clipCounts: counts, validation: options.validation,
+            speakers: all.speakers.map { $0 + salt }, clipCounts: counts, validation: options.validation,
             testing: options.testing)
         return all.clips.map { parts[$0.speaker] }
     }
