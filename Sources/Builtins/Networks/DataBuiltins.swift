@@ -6,7 +6,7 @@ import Tensor
 
 /// Opening, choosing and looking at labelled examples.
 public enum DataBuiltins {
-    public static func table() -> [Builtin] { [audioFolder(), speechCommands(), readAudio()] }
+    public static func table() -> [Builtin] { [words16(), audioFolder(), speechCommands(), readAudio()] }
 
     // MARK: what functions take
 
@@ -37,6 +37,15 @@ public enum DataBuiltins {
     }
 
     // MARK: entries
+
+    private static func words16() -> Builtin {
+        Builtin(
+            "words16", topic: "data", [],
+            summary: "The small data set that comes with vzsh: sixteen words spoken by synthetic voices.",
+            doc: "zero … nine, bed, bird, tree, cat, house, dog; one second at 16 kHz; no voice is in two parts.",
+            example: "len(words16().classes)  # expect: 16", seeAlso: ["audio_folder", "fit"]
+        ) { args in opened(try ClipArchive.words16(progress: args.interpreter.progress)) }
+    }
 
     private static func audioFolder() -> Builtin {
         Builtin(

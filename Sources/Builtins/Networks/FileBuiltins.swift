@@ -1,5 +1,4 @@
 import Formats
-import Glibc
 import Language
 import Lens
 import Media
@@ -40,12 +39,11 @@ public enum FileBuiltins {
             let kind = ending(path)
             switch args.value("what").asObject {
             case let network as NetworkObject:
-                guard kind == "safetensors" else {
-                    throw wrongEnding(args, path, "a network", ["safetensors"])
-                }
-                try NetworkFile.save(network.network, to: path)
+                try ModelFile.save(network.network, to: path)
             case let thing? where soundEndings.contains(kind):
                 try AudioFile.write(try sound(thing, args), to: path)
+            case let tensor as TensorObject where kind == "npy":
+                try NumPyFile.write(try tensor.concrete(), to: path)
             case let tensor as TensorObject where kind == "safetensors":
                 try TensorFile.write([("tensor", try tensor.concrete())], to: path)
             case let result as MaximizationObject where kind == "safetensors":
@@ -64,14 +62,6 @@ public enum FileBuiltins {
             }
             return .nil
         }
-    }
-
-    private static func wrongEnding(_ args: Arguments, _ path: String, _ what: String, _ endings: [String])
-        -> Failure
-    {
-        args.failure(
-            "\(what) cannot be written as '\(path)'",
-            hint: "use a name that ends in .\(endings.joined(separator: " or ."))")
     }
 
     /// A waveform to be heard: brought to a level of 0.9 where it is louder, with short fades.
@@ -108,27 +98,18 @@ public enum FileBuiltins {
         ) { args in
             let given = try args.path("path")
             let kind = ending(given)
-            if kind.isEmpty, !given.contains("/"), access(given, F_OK) != 0 {
-                return Value(NetworkObject(try network(given)))
-            }
             if soundEndings.contains(kind) || kind == "mp3" {
                 let audio = try AudioFile.read(given)
-                return Value(
-                    WaveObject(try Tensor(audio.samples, shape: [audio.samples.count, 1]), rate: audio.rate))
+                return Value(WaveObject(try audio.tensor(), rate: audio.rate))
             }
             if kind == "npy" { return Value(TensorObject(try NumPyFile.read(given))) }
-            if PictureFile.endings.contains(kind) {
-                return Value(TensorObject(try PictureFile.read(given).tensor()))
+            if kind == "safetensors", let tensor = try? TensorFile(path: given).tensor("tensor") {
+                return Value(TensorObject(tensor))
             }
-            return Value(NetworkObject(try network(given)))
+            let loaded = try ModelFile.load(given)
+            for note in loaded.notes { Notes.say("\(given): \(note)") }
+            return Value(NetworkObject(loaded.network))
         }
-    }
-
-    /// A network from a file or by name; what did not match is said.
-    private static func network(_ pathOrName: String) throws -> Network {
-        let loaded = try ModelFile.load(pathOrName)
-        for note in loaded.notes { Notes.say(note) }
-        return loaded.network
     }
 
     private static func play() -> Builtin {
