@@ -242,7 +242,9 @@ extension Emitter {
             }
             return
         }
-        if primitive.implementation.hasPrefix("ref"), try emitUnfoldedKernelGradient(id, op, biasGradient) { return }
+        if primitive.implementation.hasPrefix("ref"), try emitUnfoldedKernelGradient(id, op, biasGradient) {
+            return
+        }
         let input = try slot(of: x, block: inBlock)
         let cotangent = try slot(of: dy, block: outBlock)
         let packed = newSlot(bytes: primitive.kernelBytes)
@@ -281,22 +283,27 @@ extension Emitter {
         let to = newSlot(node.type)
         let (batch, length, count) = (x[0], x[1], node.type.count)
         add("\(op.name) unfolded", reads: [input, cotangent], writes: [unfolded, part, to]) { memory in
-            guard let x = memory.floats(input), let dy = memory.floats(cotangent), let rows = memory.floats(unfolded),
+            guard let x = memory.floats(input), let dy = memory.floats(cotangent),
+                let rows = memory.floats(unfolded),
                 let own = memory.floats(part), let total = memory.floats(to)
             else { return }
             for image in 0..<batch {
                 vz_unfold(
-                    x + image * length * channels, rows, length, channels, window.size, window.stride, window.dilation,
+                    x + image * length * channels, rows, length, channels, window.size, window.stride,
+                    window.dilation,
                     window.padBefore, places)
                 let target = image == 0 ? total : own
                 let code = vz_sgemm(
-                    1, 0, Int64(row), Int64(filters), Int64(places), rows, dy + image * places * filters, target)
+                    1, 0, Int64(row), Int64(filters), Int64(places), rows, dy + image * places * filters,
+                    target)
                 if code != 0 { throw Failure(.numeric, "a matrix product failed inside oneDNN") }
                 if image > 0 { vz_add(own, total, count) }
             }
         }
         define(id, to)
-        if let bias = biasGradient, let reduce = graph.nodes[bias].operation as? Reduce { try emitReduce(bias, reduce) }
+        if let bias = biasGradient, let reduce = graph.nodes[bias].operation as? Reduce {
+            try emitReduce(bias, reduce)
+        }
         return true
     }
 }

@@ -42,7 +42,8 @@ public enum DataBuiltins {
         Builtin(
             "words16", topic: "data", [],
             summary: "The small data set that comes with vzsh: sixteen words spoken by synthetic voices.",
-            doc: "zero … nine, bed, bird, tree, cat, house, dog; one second at 16 kHz; no voice is in two parts.",
+            doc:
+                "zero … nine, bed, bird, tree, cat, house, dog; one second at 16 kHz; no voice is in two parts.",
             example: "len(words16().classes)  # expect: 16", seeAlso: ["audio_folder", "fit"]
         ) { args in opened(try ClipArchive.words16(progress: args.interpreter.progress)) }
     }
@@ -60,7 +61,9 @@ public enum DataBuiltins {
                     "speaker", "nil", "how file names tell the speaker, such as \"{class}_{speaker}_*\""),
                 .optional("validation", "10", "percentage of speakers for validation"),
                 .optional("testing", "10", "percentage of speakers for the test"),
-                .optional("split_seed", "0", "0 splits as Speech Commands does; another number divides the speakers anew"),
+                .optional(
+                    "split_seed", "0",
+                    "0 splits as Speech Commands does; another number divides the speakers anew"),
             ],
             summary: "A data set from a folder of recordings (wav, flac, ogg, mp3).",
             doc:
