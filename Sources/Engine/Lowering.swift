@@ -80,7 +80,7 @@ struct Lowering {
 
     func isAlias(_ id: Int) -> Bool {
         let node = graph.nodes[id]
-        if node.operation is Reshape { return true }
+        if node.operation is Reshape || node.operation is StopGradient { return true }
         if let unary = node.operation as? Unary, unary.function == .identity { return true }
         return false
     }

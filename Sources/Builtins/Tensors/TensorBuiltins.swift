@@ -3,6 +3,7 @@ import Language
 /// Tensors: making, arranging, computing, differentiating.
 public enum TensorBuiltins {
     public static func table(_ chance: Chance) -> [Builtin] {
-        TensorMaking.table(chance) + TensorShaping.table() + TensorComputing.table()
+        TensorMaking.table(chance) + TensorShaping.table() + TensorComputing.table() + TensorNeural.table()
+            + GradientBuiltins.table(chance)
     }
 }

@@ -203,11 +203,14 @@ enum TensorMaking {
             let first = try args.number(firstName, default: 0)
             let second = try args.number(secondName, default: 1)
             let shape = try shape(args, args.rest)
+            let scale = isUniform ? second - first : second
+            if let trace = Trace.current, trace.isKept {
+                return .object(TensorObject(try trace.random(distribution, shape: shape) * scale + first))
+            }
             let tensor = try Tensor(random: distribution, shape: shape, key: chance.nextKey())
             guard first != 0 || second != 1 else {
                 return args.rest.isEmpty ? try TensorObject.value(tensor) : result(tensor)
             }
-            let scale = isUniform ? second - first : second
             let p = tensor.base.assumingMemoryBound(to: Float.self)
             for i in 0..<tensor.count { p[i] = Float(Double(p[i]) * scale + first) }
             return args.rest.isEmpty ? try TensorObject.value(tensor) : result(tensor)
@@ -225,7 +228,11 @@ enum TensorMaking {
             guard p >= 0, p <= 1 else {
                 throw args.failure("`p` lies between 0 and 1, not \(Numbers.text(p))")
             }
-            let tensor = try Tensor(random: .uniform, shape: shape(args, args.rest), key: chance.nextKey())
+            let shape = try shape(args, args.rest)
+            if let trace = Trace.current, trace.isKept {
+                return .object(TensorObject(try (trace.random(.uniform, shape: shape) < p).cast(.float32)))
+            }
+            let tensor = try Tensor(random: .uniform, shape: shape, key: chance.nextKey())
             let x = tensor.base.assumingMemoryBound(to: Float.self)
             for i in 0..<tensor.count { x[i] = Double(x[i]) < p ? 1 : 0 }
             return args.rest.isEmpty ? try TensorObject.value(tensor) : result(tensor)
