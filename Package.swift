@@ -74,7 +74,8 @@ let package = Package(
         .executableTarget(
             name: "vzsh",
             dependencies: [
-                "Shell", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Shell", "Builtins", "Engine", "Support",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             // Data that ships beside the program, found by Folders.resource.
             exclude: ["Resources"]),

@@ -247,6 +247,12 @@ int vz_sgemm(
                : 1;
 }
 
+int vz_allow_bfloat16(int allow) {
+    return dnnl_set_default_fpmath_mode(allow ? dnnl_fpmath_mode_bf16 : dnnl_fpmath_mode_strict) == dnnl_success
+               ? 0
+               : 1;
+}
+
 const char *vz_onednn_version(void) {
     static char text[32];
     const dnnl_version_t *v = dnnl_version();

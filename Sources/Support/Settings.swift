@@ -16,7 +16,7 @@ public struct Settings: Sendable {
         case none
     }
 
-    /// The precision of the heavy primitives (convolution, matrix product).
+    /// The precision of convolutions: bf16 rounds their inputs where the processor has bfloat16.
     public enum Precision: String, Sendable, CaseIterable {
         case f32, bf16
     }

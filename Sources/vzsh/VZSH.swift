@@ -1,5 +1,6 @@
 import ArgumentParser
 import Builtins
+import Engine
 import Glibc
 import Shell
 import Support
@@ -46,7 +47,7 @@ struct VZSH: ParsableCommand {
     @Option(help: ArgumentHelp("How many threads compute (default: one a core).", valueName: "n"))
     var threads: Int?
 
-    @Option(help: "Precision of convolutions and matrix products.")
+    @Option(help: "bf16 lets convolutions use bfloat16 where the processor has it.")
     var precision: Settings.Precision = .f32
 
     @Flag(name: .shortAndLong, help: "No progress, no notes, no greeting.")
@@ -108,6 +109,7 @@ struct VZSH: ParsableCommand {
         settings.precision = precision
         settings.isQuiet = quiet
         Settings.current = settings
+        Effort.apply(settings)
 
         var launch = Launch()
         launch.isQuiet = quiet

@@ -54,7 +54,7 @@ final class PseudoTerminal {
 
     /// Waits for `text` behind what was expected before; gives the seconds it took.
     @discardableResult
-    func expect(_ text: String, within seconds: Double = 10, _ location: SourceLocation = #_sourceLocation)
+    func expect(_ text: String, within seconds: Double = 30, _ location: SourceLocation = #_sourceLocation)
         -> Double
     {
         let begin = Self.now()
@@ -75,12 +75,12 @@ final class PseudoTerminal {
 
     /// Waits for the prompt.
     @discardableResult
-    func prompt(within seconds: Double = 10, _ location: SourceLocation = #_sourceLocation) -> Double {
+    func prompt(within seconds: Double = 30, _ location: SourceLocation = #_sourceLocation) -> Double {
         expect("vz> ", within: seconds, location)
     }
 
     /// The exit status, once it ended.
-    func exitStatus(within seconds: Double = 10) -> Int32? {
+    func exitStatus(within seconds: Double = 30) -> Int32? {
         let end = Self.now() + seconds
         while status == nil, Self.now() < end {
             _ = read(until: Self.now() + 0.05)

@@ -47,7 +47,6 @@ stamp="$root/.build/vzsh-built" # its date is when the last good build began
 build() {
     local log="$root/.build/vzsh-build.log" line status
     mkdir -p "$root/.build"
-    touch "$stamp.begun"
     set +e
     "$swift" build -c release --package-path "$root" "$@" 2>&1 | tee "$log" | while IFS= read -r line; do
         if [ -t 2 ] && [[ $line =~ ^\[[0-9]+/[0-9]+\] ]]; then
@@ -61,5 +60,12 @@ build() {
         grep -E 'error:|cannot find|undefined' "$log" >&2 || tail -n 40 "$log" >&2
         die "the build failed; its whole output is in $log"
     fi
+}
+
+# build_checkout ARGUMENTS…: builds the program that scripts/vzsh runs, and notes when.
+build_checkout() {
+    mkdir -p "$root/.build"
+    touch "$stamp.begun"
+    build "$@"
     mv "$stamp.begun" "$stamp"
 }
