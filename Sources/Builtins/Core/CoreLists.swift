@@ -252,7 +252,8 @@ enum CoreLists {
                 example: "a = [1]\nb = copy(a)\npush(b, 2)\na  # expect: [1]"
             ) { args in
                 if case .object(let o) = args[0], let result = try o.apply("copy", &args) { return result }
-                return try copy(args[0], deep: try args.bool("deep", default: false), depth: 0)
+                var copied = 0
+                return try copy(args[0], deep: try args.bool("deep", default: false), depth: 0, &copied)
             },
         ]
     }
@@ -276,18 +277,24 @@ enum CoreLists {
         return result
     }
 
-    private static func copy(_ v: Value, deep: Bool, depth: Int) throws -> Value {
+    /// `copied` counts values: lists that share their parts become much larger than they were.
+    private static func copy(_ v: Value, deep: Bool, depth: Int, _ copied: inout Int) throws -> Value {
         if depth > 200 {
             throw Failure(
                 .value, "`copy`: too deeply nested", hint: "a list that holds itself has no deep copy")
         }
+        copied += 1
+        if copied & 0xFFF == 0 {
+            try CancelFlag.shared.check()
+            try Limits.checkList(copied)
+        }
         switch v {
         case .list(let l):
-            return .list(
-                List(deep ? try l.items.map { try copy($0, deep: true, depth: depth + 1) } : l.items))
+            if !deep { return .list(List(l.items)) }
+            return .list(List(try l.items.map { try copy($0, deep: true, depth: depth + 1, &copied) }))
         case .record(let r):
-            return Value(
-                deep ? try r.pairs.map { ($0.0, try copy($0.1, deep: true, depth: depth + 1)) } : r.pairs)
+            if !deep { return Value(r.pairs) }
+            return Value(try r.pairs.map { ($0.0, try copy($0.1, deep: true, depth: depth + 1, &copied)) })
         default: return v
         }
     }

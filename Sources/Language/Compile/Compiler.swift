@@ -76,7 +76,9 @@ final class Compiler {
             emit(.returnValue, result)
         }
         parts.registerCount = max(parts.registerCount, next) + 1
-        if parts.registerCount > Compiler.mostRegisters || parts.code.count > 1 << 30 {
+        // Names, patterns and formats are operands of 16 bits.
+        let largest = max(parts.names.count, parts.patterns.count, parts.formats.count)
+        if parts.registerCount > Compiler.mostRegisters || parts.code.count > 1 << 30 || largest > 65_536 {
             throw Diagnostics([
                 Diagnostic(
                     .syntax, "this function is too large", hint: "divide it into several",

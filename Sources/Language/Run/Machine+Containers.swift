@@ -283,8 +283,8 @@ extension Machine {
             case .number(let x): out += Numbers.text(x)
             case let other: out += other.text
             }
+            try Limits.checkString(out.utf8.count)
         }
-        try Limits.checkString(out.utf8.count)
         d.pointee = .string(Text(out))
     }
 

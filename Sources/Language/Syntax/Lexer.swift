@@ -240,6 +240,10 @@ struct Lexer {
                 let before = errors.count
                 i = skipString(i, depth: depth + 1, report: true)
                 if errors.count > before { return i }
+            case 39:
+                i += 1
+                while i < end, bytes[i] != 39, bytes[i] != 10 { i += 1 }
+                if i < end, bytes[i] == 39 { i += 1 }
             case 10 where !isLong:
                 reportOpenString(from, i)
                 return i

@@ -124,7 +124,9 @@ public struct Arguments {
         switch v {
         case .number(let x): return [x]
         case .range(let r):
-            guard let n = r.count, n <= 1 << 28 else { throw mismatch(name, "a range with an end", v) }
+            guard let n = r.count, n <= Limits.listItems >> Limits.shift else {
+                throw mismatch(name, "a range with an end", v)
+            }
             return (0..<n).map { r.element($0) }
         case .list(let l):
             return try l.items.map {

@@ -11,7 +11,7 @@ extension Value {
 
     /// As it would be written in vz, whole; strings with quotes.
     public var written: String {
-        var writer = ValueWriter(limit: .max, longest: .max)
+        var writer = ValueWriter(limit: ValueWriter.longestText, longest: .max)
         writer.write(self, depth: 0)
         return writer.out
     }
@@ -123,6 +123,8 @@ struct ValueWriter {
     /// Show at most this many elements of a list.
     let longest: Int
     private static let deepest = 60
+    /// Lists that share their parts can be written much longer than they are.
+    static let longestText = 1 << 28
 
     init(limit: Int, longest: Int) {
         self.limit = limit
@@ -149,7 +151,7 @@ struct ValueWriter {
         case .number(let x): out += Numbers.text(x)
         case .bool(let b): out += b ? "true" : "false"
         case .string(let s):
-            let isLong = limit < 1 << 40 && s.string.utf8.count > 4 * limit
+            let isLong = limit < ValueWriter.longestText && s.string.utf8.count > 4 * limit
             out += Value.quoted(isLong ? String(s.string.prefix(limit + 1)) : s.string)
         case .nil: out += "nil"
         case .range(let r): out += r.text

@@ -15,10 +15,16 @@ public enum Operators {
         case (_, .object(let o)):
             if let result = try o.binary(op, a, reversed: true) { return result }
         case (.string(let s), .string(let t)):
-            if op == .add { return .string(s.string + t.string) }
+            if op == .add {
+                try Limits.checkString(s.string.utf8.count + t.string.utf8.count)
+                return .string(s.string + t.string)
+            }
             if let result = compare(op, s.string, t.string) { return .bool(result) }
         case (.list(let s), .list(let t)):
-            if op == .add { return .list(s.items + t.items) }
+            if op == .add {
+                try Limits.checkList(s.count + t.count)
+                return .list(s.items + t.items)
+            }
         default: break
         }
         switch op {
@@ -118,10 +124,16 @@ public enum Operators {
     private static let deepest = 200
 
     /// `a == b`: deep for lists and records; values of different kinds are never equal.
-    public static func equal(_ a: Value, _ b: Value) throws -> Bool { try equal(a, b, 0) }
+    public static func equal(_ a: Value, _ b: Value) throws -> Bool {
+        var work = 0
+        return try equal(a, b, 0, &work)
+    }
 
-    private static func equal(_ a: Value, _ b: Value, _ depth: Int) throws -> Bool {
+    /// `work` counts comparisons: lists that share their parts can be much larger than they look.
+    private static func equal(_ a: Value, _ b: Value, _ depth: Int, _ work: inout Int) throws -> Bool {
         if depth > deepest { throw Failure(.value, "too deeply nested to compare") }
+        work &+= 1
+        if work & 0xFFFF == 0 { try CancelFlag.shared.check() }
         switch (a, b) {
         case (.number(let x), .number(let y)): return x == y
         case (.bool(let x), .bool(let y)): return x == y
@@ -132,7 +144,7 @@ public enum Operators {
             guard x.count == y.count else { return false }
             for i in 0..<x.count {
                 guard i < x.count, i < y.count else { return false }
-                if try !equal(x.items[i], y.items[i], depth + 1) { return false }
+                if try !equal(x.items[i], y.items[i], depth + 1, &work) { return false }
             }
             return true
         case (.record(let x), .record(let y)):
@@ -140,7 +152,7 @@ public enum Operators {
             guard x.count == y.count else { return false }
             for i in 0..<x.count {
                 guard let other = y[x.keys[i]] else { return false }
-                if try !equal(x.value(at: i), other, depth + 1) { return false }
+                if try !equal(x.value(at: i), other, depth + 1, &work) { return false }
             }
             return true
         case (.range(let x), .range(let y)):
