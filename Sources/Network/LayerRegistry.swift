@@ -12,6 +12,7 @@ public enum LayerRegistry {
         switch kind {
         case "conv1d", "conv2d": return try ConvolutionLayer(o)
         case "separable_conv1d", "separable_conv2d": return try SeparableConvolutionLayer(o)
+        case "depthwise_conv1d", "depthwise_conv2d": return try DepthwiseConvolutionLayer(o)
         case "conv1d_transpose", "conv2d_transpose": return try TransposedConvolutionLayer(o)
         case "dense": return try DenseLayer(o)
         case "maxpool1d", "maxpool2d": return try PoolLayer(maximum: true, o)

@@ -237,6 +237,12 @@ func bits(_ network: Network) throws -> [UInt32] {
         #expect(
             message { _ = try smallNetwork().fit(tones(16), options) }
                 == "cannot read '/tmp/none.vzck': No such file or directory")
+        options.resume = path
+        let done = try smallNetwork().fit(tones(16), options)
+        #expect(done.epochs == 1 && done.steps == 2)
+        #expect(
+            done.advice?.hasSuffix(
+                "has done 1 of epochs = 1 already: give a greater number to go on") == true)
         // The network itself comes out of the same file.
         let file = try TensorFile(path: path)
         let text = try #require(file.metadata["vzsh.network"])

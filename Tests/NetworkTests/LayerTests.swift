@@ -60,6 +60,15 @@ private func near(_ a: [Float], _ b: [Float], _ tolerance: Float = 1e-5) -> Bool
         #expect(near(separable.values, plain.values))
     }
 
+    @Test func depthwiseKeepsChannelsApart() throws {
+        let layer = try DepthwiseConvolutionLayer(
+            ConvolutionOptions(filters: 2, kernel: [2], padding: .valid, bias: false))
+        // Channel 0 through kernels (1, 10) and (0, 1), channel 1 through (1, 1) and (2, 0).
+        let kernel = try tensor([1, 0, 1, 2, 10, 1, 1, 0], [2, 1, 4])
+        let y = try run(layer, [1, 5, 2, 6, 3, 7], [3, 2], weights: ["kernel": kernel])
+        #expect(y.values == [21, 2, 11, 10, 32, 3, 13, 12])
+    }
+
     @Test func causalPaddingLooksBackOnly() throws {
         let layer = try ConvolutionLayer(
             ConvolutionOptions(filters: 1, kernel: [2], dilation: [2], padding: .causal, bias: false))
@@ -170,7 +179,7 @@ private func near(_ a: [Float], _ b: [Float], _ tolerance: Float = 1e-5) -> Bool
         let c2 = try ConvolutionOptions(filters: 3, kernel: [3, 2])
         var kinds: [any LayerKind] = try [
             ConvolutionLayer(c1), ConvolutionLayer(c2, groups: 3),
-            SeparableConvolutionLayer(c2, depthMultiplier: 2),
+            SeparableConvolutionLayer(c2, depthMultiplier: 2), DepthwiseConvolutionLayer(c2),
             TransposedConvolutionLayer(c2),
             DenseLayer(4, activation: Activation(.tanh), kernelInitializer: .scaled(.heNormal)),
             PoolLayer(maximum: true, size: [2, 3], stride: [1, 2], padding: .same),

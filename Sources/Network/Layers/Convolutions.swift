@@ -129,8 +129,42 @@ public struct ConvolutionLayer: LayerKind {
     }
 }
 
-/// Each channel convolved on its own, `depthMultiplier` times; with `filters` then mixed by a 1x1
-/// convolution (separable), without it not (depthwise).
+/// Each channel convolved on its own, `depthMultiplier` times: [..., C] → [..., C · multiplier].
+/// kernel [window…, 1, channels · multiplier].
+public struct DepthwiseConvolutionLayer: LayerKind {
+    /// `filters` holds the multiplier.
+    public let shared: ConvolutionOptions
+    public var depthMultiplier: Int { shared.filters }
+
+    public init(_ shared: ConvolutionOptions) { self.shared = shared }
+    init(_ o: Options) throws { try self.init(ConvolutionOptions(o)) }
+
+    public var kind: String { "depthwise_conv\(shared.kernel.count)d" }
+    public var options: JSON { shared.json() }
+
+    public func parameters(for inputs: [[Int]]) throws -> [ParameterSpec] {
+        let channels = try shared.channels(of: inputs, kind)
+        let (wide, overflow) = channels.multipliedReportingOverflow(by: depthMultiplier)
+        guard !overflow else {
+            throw Failure(.argument, "\(kind): depth_multiplier \(depthMultiplier) is too great")
+        }
+        let taps = shared.kernel.reduce(1, &*)
+        let kernel = ParameterSpec(
+            "kernel", shared.kernel + [1, wide], shared.kernelInitializer,
+            fans: (taps &* channels, taps &* depthMultiplier), regularizer: shared.kernelRegularizer)
+        return [kernel] + (shared.bias ? [ParameterSpec("bias", [wide], shared.biasInitializer)] : [])
+    }
+
+    public func trace(_ inputs: [Traced], _ context: LayerContext) throws -> Traced {
+        let y = try inputs[0].convolved(
+            with: context.parameter("kernel"), strides: shared.stride, dilations: shared.dilation,
+            groups: inputs[0].shape[inputs[0].rank - 1],
+            padding: shared.padding.padding(sizes: shared.kernel, dilations: shared.dilation))
+        return try shared.finish(y, context)
+    }
+}
+
+/// Each channel convolved on its own, `depthMultiplier` times, then mixed by a 1x1 convolution.
 /// depthwise_kernel [window…, 1, channels · multiplier], pointwise_kernel [1…, channels · multiplier, filters].
 public struct SeparableConvolutionLayer: LayerKind {
     public let shared: ConvolutionOptions

@@ -86,6 +86,8 @@ final class FitLoop {
     var state: TrainingState
     /// Weights of the best epoch, while early stopping wants them.
     var best: [Tensor]?
+    /// Said where a resumed training was complete already.
+    private var nothingLeft: String?
     private let clock = ContinuousClock()
     private var lastCheckpoint: ContinuousClock.Instant
     private var lastReport: ContinuousClock.Instant?
@@ -150,6 +152,10 @@ final class FitLoop {
         if let path = options.resume {
             (state, best) = try Checkpoint.read(
                 path, identity: identity, network: network, slots: plans.slots)
+            if state.epoch >= options.epochs {
+                nothingLeft =
+                    "'\(path)' has done \(state.epoch) of epochs = \(options.epochs) already: give a greater number to go on"
+            }
         }
         while state.epoch < options.epochs && !state.isStopped {
             let start = network.snapshot()
@@ -320,7 +326,7 @@ final class FitLoop {
         }
         var advice: String?
         switch ending {
-        case .finished: break
+        case .finished: advice = nothingLeft
         case .stoppedEarly:
             advice =
                 "stopped after epoch \(state.epoch): \(options.earlyStopping?.monitor ?? "the figure") no longer got better"
