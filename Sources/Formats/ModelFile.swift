@@ -77,6 +77,7 @@ public enum ModelFile {
     private static func read(_ path: String, input: [Int]?) throws -> LoadedNetwork {
         let head = try beginning(path)
         if HDF5File.isOne(head) { return try KerasFile.network(HDF5File(path), input: input) }
+        if ONNXModel.isOne(head) { return try ONNXNetwork.load(path, input: input) }
         if TensorFile.isOne(head) { return LoadedNetwork(try NetworkFile.load(path)) }
         throw unknown(path)
     }
@@ -126,7 +127,7 @@ public enum ModelFile {
     private static func unknown(_ path: String) -> Failure {
         Failure(
             .file, "'\(path)' is no file of a network that vzsh can read",
-            hint: "read are vzsh's own .safetensors, Keras' .h5, and .npz for weights")
+            hint: "read are vzsh's own .safetensors, Keras' .h5, .onnx, and .npz for weights")
     }
 
     // MARK: - Names

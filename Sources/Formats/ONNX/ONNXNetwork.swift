@@ -1,0 +1,213 @@
+import Network
+import Support
+import Tensor
+
+/// Turns an ONNX graph of inference into a network of layers with channels last.
+///
+/// ONNX has [batch, channels, spatial…], vzsh [batch, spatial…, channels]. Values keep vzsh's
+/// layout throughout; where a graph flattens a value its axes are put into ONNX's order first, so
+/// that the weights behind it fit as they are.
+struct ONNXNetwork {
+    /// A value of the graph as the network has it.
+    struct Flow {
+        /// Position of the layer that makes it; -1 is the input.
+        var node: Int
+        /// Of one sample, channels last.
+        var shape: [Int]
+        /// True where ONNX has the channels first.
+        var isChannelsFirst: Bool
+        /// Spatial axes of length 1 that ONNX still has and `shape` has not: behind global pooling.
+        var ones = 0
+    }
+
+    let model: ONNXModel
+    let path: String
+    var layers: [JSON] = []
+    var weights: [String: Tensor] = [:]
+    var flows: [String: Flow] = [:]
+    var constants: [String: Tensor]
+    /// Values that only say how to reshape others.
+    var shapes: Set<String> = []
+    var notes: [String] = []
+    private var counts: [String: Int] = [:]
+    private var names: Set<String> = []
+
+    /// - Parameter input: the input's shape, channels last, where the file leaves it open.
+    static func load(_ path: String, input: [Int]? = nil) throws -> LoadedNetwork {
+        let model = try ONNXModel(path)
+        var builder = ONNXNetwork(model: model, path: path, constants: model.constants)
+        do {
+            return try builder.network(input)
+        } catch let failure as Failure where failure.kind != .interrupted && !failure.message.contains(path) {
+            throw Failure(
+                failure.kind == .shape ? .file : failure.kind, "'\(path)': \(failure.message)",
+                hint: failure.hint)
+        }
+    }
+
+    private init(model: ONNXModel, path: String, constants: [String: Tensor]) {
+        (self.model, self.path, self.constants) = (model, path, constants)
+    }
+
+    private mutating func network(_ input: [Int]?) throws -> LoadedNetwork {
+        guard let entry = model.inputs.first, model.inputs.count == 1 else {
+            throw Failure(.file, "it has \(model.inputs.count) inputs, and networks with one are read")
+        }
+        let shape = try inputShape(entry.shape, input)
+        flows[entry.name] = Flow(node: -1, shape: shape, isChannelsFirst: shape.count > 1)
+        for node in model.nodes {
+            guard node.domain.isEmpty || node.domain == "ai.onnx" else {
+                throw unsupported(node, "of the domain '\(node.domain)'")
+            }
+            do { try add(node) } catch let failure as Failure where failure.kind != .file {
+                let name = node.name.isEmpty ? node.operation : node.name
+                throw Failure(.file, "\(name): \(failure.message)", hint: failure.hint)
+            }
+        }
+        guard let name = model.outputs.first, var output = flows[name] else {
+            throw Failure(.file, "its output is computed by nothing")
+        }
+        // A list of classes with spatial axes of length 1 around it is a list of classes.
+        if output.shape.count > 1, output.shape.dropLast().allSatisfy({ $0 == 1 }) {
+            output = append("flatten", [:], [output], [output.shape.reduce(1, *)], like: output)
+        }
+        guard !layers.isEmpty, output.node >= 0 else { throw Failure(.file, "it has no layers") }
+        let base = path.split(separator: "/").last?.split(separator: ".").first.map(String.init) ?? "network"
+        let architecture: JSON = [
+            "format": 1, "name": .string(Self.identifier(base)), "input": .ints(shape),
+            "layers": .array(layers),
+            "output": .integer(output.node),
+        ]
+        let weights = self.weights
+        let network = try Network(architecture: architecture) { name in
+            guard let tensor = weights[name] else { throw Failure(.file, "the weights \(name) are missing") }
+            return tensor
+        }
+        return LoadedNetwork(network, notes: notes)
+    }
+
+    private mutating func inputShape(_ declared: [Int], _ wanted: [Int]?) throws -> [Int] {
+        guard (2...4).contains(declared.count) else {
+            throw Failure(
+                .file, "its input has \(declared.count) axes; lists, waveforms and pictures are read")
+        }
+        var shape = Array(declared.dropFirst(2)) + [declared[1]]
+        if let wanted {
+            guard wanted.count == shape.count, zip(wanted, shape).allSatisfy({ $0 == $1 || $1 == 0 }) else {
+                throw Failure(
+                    .shape, "its input has shape \(Shape.describe(shape)), not \(Shape.describe(wanted))")
+            }
+            return wanted
+        }
+        if shape.count == 3, shape[0] == 0 || shape[1] == 0 {
+            notes.append("'\(path)' leaves the size of its pictures open; 224 x 224 is taken")
+            for axis in 0..<2 where shape[axis] == 0 { shape[axis] = 224 }
+        }
+        guard shape.allSatisfy({ $0 > 0 }) else {
+            throw Failure(
+                .file, "it leaves the shape of its input open: \(Shape.describe(shape))",
+                hint: "give it: load(path, input = [length, channels])")
+        }
+        _ = try Shape.count(shape)
+        return shape
+    }
+
+    // MARK: - Building blocks
+
+    func unsupported(_ node: ONNXModel.Node, _ why: String = "") -> Failure {
+        Failure(
+            .file, "the operation \(node.operation)\(why.isEmpty ? "" : " \(why)") is not read",
+            hint:
+                "networks of convolutions, pooling, normalization, dense layers and their usual activations are"
+        )
+    }
+
+    func flow(_ node: ONNXModel.Node, _ i: Int = 0) throws -> Flow {
+        guard node.inputs.indices.contains(i), let flow = flows[node.inputs[i]] else {
+            throw unsupported(node, "on values that are not the network's")
+        }
+        return flow
+    }
+
+    func constant(_ node: ONNXModel.Node, _ i: Int) throws -> Tensor {
+        guard node.inputs.indices.contains(i), let tensor = constants[node.inputs[i]] else {
+            throw unsupported(node, "with weights that are computed")
+        }
+        return tensor
+    }
+
+    func optionalConstant(_ node: ONNXModel.Node, _ i: Int) throws -> Tensor? {
+        guard node.inputs.indices.contains(i), !node.inputs[i].isEmpty else { return nil }
+        return try constant(node, i)
+    }
+
+    /// A new layer; `named` is a weight's name in the file, which often tells the layer's.
+    mutating func append(
+        _ kind: String, _ options: JSON, _ inputs: [Flow], _ shape: [Int], like flow: Flow,
+        named: String = "",
+        weights own: [String: Tensor] = [:]
+    ) -> Flow {
+        let name = layerName(kind, named)
+        layers.append([
+            "name": .string(name), "kind": .string(kind), "options": options,
+            "inputs": .ints(inputs.map(\.node)),
+        ])
+        for (parameter, tensor) in own { weights["\(name).\(parameter)"] = tensor }
+        return Flow(
+            node: layers.count - 1, shape: shape, isChannelsFirst: flow.isChannelsFirst && shape.count > 1)
+    }
+
+    private mutating func layerName(_ kind: String, _ hint: String) -> String {
+        // "fire2/conv1x1_1.w" is fire2_conv1x1_1; "onnx::Conv_55" and plain numbers tell nothing.
+        let stem = hint.contains("::") ? "" : hint.split(separator: ".").dropLast().joined(separator: "_")
+        let name = Self.identifier(stem)
+        if name.first?.isLetter == true, names.insert(name).inserted { return name }
+        while true {
+            counts[kind, default: 0] += 1
+            let numbered = "\(kind)_\(counts[kind, default: 0])"
+            if names.insert(numbered).inserted { return numbered }
+        }
+    }
+
+    static func identifier(_ text: String) -> String {
+        String(text.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
+    }
+
+    /// The value with the spatial axes that ONNX says it has.
+    mutating func spatial(_ flow: Flow) -> Flow {
+        guard flow.ones > 0 else { return flow }
+        let shape = [Int](repeating: 1, count: flow.ones) + flow.shape
+        var full = append("reshape", ["shape": .ints(shape)], [flow], shape, like: flow)
+        full.isChannelsFirst = true
+        return full
+    }
+
+    /// All numbers in one row, in ONNX's order.
+    mutating func flattened(_ flow: Flow) -> Flow {
+        if flow.shape.count == 1 {
+            var plain = flow
+            plain.ones = 0
+            return plain
+        }
+        var source = flow
+        let rank = flow.shape.count
+        if flow.isChannelsFirst, flow.shape.dropLast().contains(where: { $0 != 1 }) {
+            let order = [rank - 1] + Array(0..<rank - 1)
+            source = append(
+                "permute", ["order": .ints(order)], [flow], order.map { flow.shape[$0] }, like: flow)
+        }
+        return append("flatten", [:], [source], [flow.shape.reduce(1, *)], like: flow)
+    }
+
+    /// ONNX's axis of a whole value as an axis of one sample, channels last; nil is the batch.
+    func axis(_ axis: Int, of flow: Flow) throws -> Int? {
+        let rank = flow.shape.count + flow.ones + 1
+        let positive = axis < 0 ? axis &+ rank : axis
+        guard positive >= 0, positive < rank else { throw Failure(.file, "axis \(axis) does not exist") }
+        if positive == 0 { return nil }
+        let last = flow.shape.count - 1
+        if flow.ones > 0 { return positive == 1 ? last : -1 }
+        if !flow.isChannelsFirst { return positive - 1 }
+        return positive == 1 ? last : positive - 2
+    }
+}
