@@ -4,6 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+// One copy of a hot loop for each instruction set; the loader takes the best that the machine has.
+#if defined(__x86_64__)
+#define VZ_CLONES __attribute__((target_clones("default", "avx2", "avx512bw")))
+#else
+#define VZ_CLONES
+#endif
+
 // Work is cut into (image, block) planes; where those are few, as with channels last, also into rows.
 
 typedef struct {
@@ -91,7 +98,7 @@ static inline void take_greater(
     }
 }
 
-static void maxpool_part(void *context, size_t part) {
+VZ_CLONES static void maxpool_part(void *context, size_t part) {
     const pool_job *j = context;
     const vz_map *m = &j->map;
     const vz_pool *p = &j->pool;
@@ -146,7 +153,7 @@ static inline void give_back(
         for (size_t i = 0; i < n; i++) dx[i] = winner[i] == tap ? dy[i] : 0.0f;
 }
 
-static void disjoint_gradient_part(void *context, size_t part) {
+VZ_CLONES static void disjoint_gradient_part(void *context, size_t part) {
     const pool_job *j = context;
     const vz_map *m = &j->map;
     const vz_pool *p = &j->pool;
@@ -228,7 +235,7 @@ void vz_maxpool_select(const float *v, const uint8_t *winner, float *y, const vz
     vz_parallel(pool_parts(map, pool), select_part, &j);
 }
 
-static void avgpool_part(void *context, size_t part) {
+VZ_CLONES static void avgpool_part(void *context, size_t part) {
     const pool_job *j = context;
     const vz_map *m = &j->map;
     const vz_pool *p = &j->pool;
@@ -256,7 +263,7 @@ void vz_avgpool(const float *x, float *y, const vz_map *map, const vz_pool *pool
     vz_parallel(pool_parts(map, pool), avgpool_part, &j);
 }
 
-static void avgpool_gradient_part(void *context, size_t plane) {
+VZ_CLONES static void avgpool_gradient_part(void *context, size_t plane) {
     const pool_job *j = context;
     const vz_map *m = &j->map;
     const vz_pool *p = &j->pool;

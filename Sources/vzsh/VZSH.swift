@@ -100,9 +100,15 @@ struct VZSH: ParsableCommand {
         return (own + (file.hasPrefix("-") ? ["--", file] : [file]), Array(rest.dropFirst()))
     }
 
+    /// Where a script's figures and files go unless it says otherwise: out/name for name.vz.
+    static func folder(ofScript file: String?) -> String? {
+        guard let file, file != "-", let name = file.split(separator: "/").last else { return nil }
+        return "out/" + (name.hasSuffix(".vz") ? name.dropLast(3) : name[...])
+    }
+
     func run() throws {
         var settings = Settings()
-        settings.outputFolder = out
+        settings.outputFolder = out ?? Self.folder(ofScript: code == nil && !interactive ? file : nil)
         settings.plot = plot
         settings.seed = seed
         settings.threads = threads

@@ -32,10 +32,7 @@ public enum FileBuiltins {
                 "net = sequential(dense(2), input = [3])\nsave(net, \"/tmp/vzsh-example.safetensors\")\nload(\"/tmp/vzsh-example.safetensors\").name  # expect: \"network\"",
             seeAlso: ["load"]
         ) { args in
-            let path = Settings.current.outputPath(try args.path("path"))
-            if let slash = path.lastIndex(of: "/"), Settings.current.outputFolder != nil {
-                try Folders.make(String(path[..<slash]))
-            }
+            let path = try Outputs.place(args.path("path"))
             let kind = ending(path)
             switch args.value("what").asObject {
             case let network as NetworkObject:
@@ -96,7 +93,8 @@ public enum FileBuiltins {
                 "Networks: vzsh's own .safetensors and checkpoints, Keras' .h5, or by name: \"words13\" comes with vzsh (thirteen spoken words from raw waveforms), \"vgg16\" from the cache. Tensors: .npy. Pictures, as [height, width, 3] from 0 to 255: .png, .jpg, .gif, .bmp, .ppm.",
             example: "net = load(\"words13\")\nlen(net.classes)  # expect: 13", seeAlso: ["save"]
         ) { args in
-            let given = try args.path("path")
+            // What a script saved lies in its output folder.
+            let given = Outputs.find(try args.path("path"))
             let kind = ending(given)
             if soundEndings.contains(kind) || kind == "mp3" {
                 let audio = try AudioFile.read(given)
@@ -123,8 +121,7 @@ public enum FileBuiltins {
                 throw args.mismatch("sound", "a waveform", args.value("sound"))
             }
             let audio = try sound(thing, args)
-            if let message = try Player.play(audio, keepAt: Settings.current.outputPath("sound.wav")).message
-            {
+            if let message = try Player.play(audio, keepAt: try Outputs.place("sound.wav")).message {
                 Notes.say(message)
             }
             return .nil

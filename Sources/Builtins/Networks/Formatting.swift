@@ -26,3 +26,23 @@ enum Notes {
         line.withUnsafeMutableBytes { _ = write(2, $0.baseAddress, $0.count) }
     }
 }
+
+/// Files that a person named without a place of their own: they lie in the output folder.
+enum Outputs {
+    /// Where to write `path`; its folder is made.
+    static func place(_ path: String) throws -> String {
+        let place = Settings.current.outputPath(path)
+        if Settings.current.outputFolder != nil, let slash = place.lastIndex(of: "/"),
+            slash > place.startIndex
+        {
+            try Folders.make(String(place[..<slash]))
+        }
+        return place
+    }
+
+    /// Where to read `path`: from the output folder where it was written there, else as it stands.
+    static func find(_ path: String) -> String {
+        let place = Settings.current.outputPath(path)
+        return access(place, R_OK) == 0 ? place : path
+    }
+}

@@ -103,10 +103,7 @@ public enum PlotBuiltins {
         var drawn = try figure.applying(o)
         if let columns = try args.optionalInt("columns") { drawn.columns = max(1, min(columns, 64)) }
         if let path = try args.optionalPath("save") {
-            let place = Settings.current.outputPath(path)
-            if let slash = place.lastIndex(of: "/"), slash > place.startIndex {
-                try Folders.make(String(place[..<slash]))
-            }
+            let place = try Outputs.place(path)
             try save(drawn, to: place)
             Notes.say("figure: \(place)")
         }

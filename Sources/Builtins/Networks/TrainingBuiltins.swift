@@ -183,9 +183,9 @@ public enum TrainingBuiltins {
                     monitor: try args.string("monitor", default: "val_loss"), patience: patience)
             }
             options.classWeights = try args.optionalNumbers("class_weights")
-            options.checkpoint = try args.optionalPath("checkpoint").map { Settings.current.outputPath($0) }
-            options.resume = try args.optionalPath("resume")
-            options.csvLog = try args.optionalPath("csv").map { Settings.current.outputPath($0) }
+            options.checkpoint = try args.optionalPath("checkpoint").map { try Outputs.place($0) }
+            options.resume = try args.optionalPath("resume").map(Outputs.find)
+            options.csvLog = try args.optionalPath("csv").map { try Outputs.place($0) }
             options.seed =
                 try args.optionalInt("seed").map { UInt64(bitPattern: Int64($0)) } ?? chance.nextKey().seed
             options.progress = args.interpreter.progress
