@@ -286,7 +286,7 @@ enum CoreLists {
         copied += 1
         if copied & 0xFFF == 0 {
             try CancelFlag.shared.check()
-            try Limits.checkList(copied)
+            if copied > 1 << 24 { throw Failure(.memory, "`copy`: more than \(1 << 24) values inside") }
         }
         switch v {
         case .list(let l):
