@@ -151,26 +151,50 @@ import Testing
         #expect(throws: Failure.self) { try Self.svg(Figure(log)) }
     }
 
-    @Test func aMillionPointsAreHandedOverInUnderASecond() throws {
+    /// Seconds of this thread's own work: the same however busy the machine is.
+    static func effort(_ body: () throws -> Void) rethrows -> Double {
+        func now() -> Double {
+            var time = timespec()
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+            return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+        }
+        let start = now()
+        try body()
+        return now() - start
+    }
+
+    /// A second for a million points and a tenth for a waveform, on a quiet machine with gnuplot's own
+    /// time; what is asked for here does not depend on who else computes.
+    @Test func manyPointsAreHandedOverFast() throws {
         let y = Samples.noise(1_000_000)
-        let clock = ContinuousClock()
-        let line = try clock.measure {
-            _ = try Self.renderer.bytes(Figure(.series([Series(y: y)])), terminal: .png)
-        }
-        let cloud = try clock.measure {
-            _ = try Self.renderer.bytes(Figure(.scatter([(nil, y, y.reversed())])), terminal: .png)
-        }
         let wave = Samples.sound()
-        let short =
-            try (0..<5).map { _ in
-                try clock.measure {
-                    _ = try Self.renderer.bytes(Figure(.waveform(wave, rate: 16000)), terminal: .png)
-                }
-            }.min() ?? .seconds(1)
-        print("1e6 points: line \(line), cloud \(cloud); 16,000 samples: \(short)")
-        #expect(line < .seconds(1))
-        #expect(cloud < .seconds(2))
-        #expect(short < .milliseconds(100))
+        var bytes: [UInt8] = []
+        let line = try Self.effort {
+            bytes = try Self.renderer.bytes(Figure(.series([Series(y: y)])), terminal: .png)
+        }
+        #expect(bytes.count > 10_000)
+        let cloud = try Self.effort {
+            bytes = try Self.renderer.bytes(Figure(.scatter([(nil, y, y.reversed())])), terminal: .png)
+        }
+        let short = try Self.effort {
+            bytes = try Self.renderer.bytes(Figure(.waveform(wave, rate: 16000)), terminal: .png)
+        }
+        #expect(line < 0.5, "a line of a million points: \(line) s")
+        #expect(cloud < 0.5, "a cloud of a million points: \(cloud) s")
+        #expect(short < 0.05, "a waveform of 16,000 samples: \(short) s")
+        // What gnuplot gets is no more than its sheet shows.
+        for (figure, most) in [
+            (Figure(try .series([Series(y: y)])), 6000), (Figure(try .scatter([(nil, y, y)])), 70_000),
+            (Figure(try .waveform(wave, rate: 16000)), 6000),
+        ] {
+            let folder = try Self.folder()
+            try Self.renderer.save(figure, to: "\(folder)/x.gp")
+            let text = try TextFile.read("\(folder)/x.gp", atMost: 100 << 20) ?? ""
+            let lines = text.split(separator: "\n").count
+            #expect(lines > 100 && lines < most, "\(figure.summary): \(lines) lines")
+            unlink("\(folder)/x.gp")
+            rmdir(folder)
+        }
     }
 
     @Test func filesAreWholeOrNotThere() throws {

@@ -138,10 +138,10 @@ import Testing
         let live = LiveFigure(plotter)
         #expect(live.isLive)
         let made = Log()
-        let clock = ContinuousClock()
         var values: [Double] = []
         // The first offer may pay for page faults; what counts is what one costs on the long run.
-        let work = clock.measure {
+        let start = ContinuousClock.now
+        let work = FigureTests.effort {
             for step in 0..<200_000 {
                 values.append(Double(step))
                 live.offer {
@@ -152,8 +152,9 @@ import Testing
         }
         live.finish()
         #expect(!made.all.isEmpty)
-        #expect(made.all.count < 10)
-        #expect(work < .seconds(1), "\(work) for 200,000 offers")
+        let elapsed = Double((ContinuousClock.now - start).components.seconds) + 1
+        #expect(Double(made.all.count) <= elapsed / 0.3 + 2)
+        #expect(work < 1, "\(work) s for 200,000 offers")
         plotter.close()
 
         settings.option = "text"

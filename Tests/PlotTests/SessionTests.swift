@@ -77,7 +77,7 @@ import Testing
     }
 
     @Test func waitingHonoursTheCancelFlagAndTheClock() throws {
-        let session = GnuplotSession(patience: 0.3)
+        let session = GnuplotSession()
         let flag = CancelFlag()
         let stopper = Thread {
             usleep(100_000); flag.request()
@@ -85,7 +85,7 @@ import Testing
         let error = #expect(throws: Failure.self) { try session.run("pause 20", cancel: flag) }
         stopper.join()
         #expect(error == .interrupted)
-        let late = #expect(throws: Failure.self) { try session.run("pause 20") }
+        let late = #expect(throws: Failure.self) { try session.run("pause 20", patience: 0.3) }
         #expect(late?.kind == .io)
         // And the session goes on.
         #expect(try session.run("x = 1").complaints.isEmpty)
@@ -102,13 +102,13 @@ import Testing
     }
 
     @Test func aStoppedGnuplotDoesNotStopUs() throws {
-        let session = GnuplotSession(patience: 0.5)
+        let session = GnuplotSession()
         _ = try session.run("x = 1")
         let pid = try #require(session.processID)
         kill(pid, SIGSTOP)
         // More than any pipe holds, to a process that reads nothing.
         let long = String(repeating: "# nothing\n", count: 400_000)
-        #expect(throws: Failure.self) { try session.run(long) }
+        #expect(throws: Failure.self) { try session.run(long, patience: 0.5) }
         #expect(Self.state(of: pid) == nil)
         session.close()
     }

@@ -76,7 +76,7 @@ public final class GnuplotSession: Sendable {
                     case .late:
                         process.stop(patience: 0)
                         throw Failure(
-                            .io, "gnuplot did not finish the figure in \(Int(patience)) seconds",
+                            .io, "gnuplot did not finish the figure in \(format(patience)) seconds",
                             hint: "draw fewer points, or save to .png instead of .svg or .pdf")
                     case .died: break
                     }
