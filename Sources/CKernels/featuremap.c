@@ -147,10 +147,16 @@ static inline void give_back(
     const float *restrict dy, const uint8_t *restrict winner, const float *restrict pooled, uint8_t tap,
     float *restrict dx, size_t n
 ) {
-    if (pooled)
-        for (size_t i = 0; i < n; i++) dx[i] = winner[i] == tap && pooled[i] > 0.0f ? dy[i] : 0.0f;
-    else
-        for (size_t i = 0; i < n; i++) dx[i] = winner[i] == tap ? dy[i] : 0.0f;
+    // Everything is read before it is chosen from, so that the loops become vector code.
+    for (size_t i = 0; i < n; i++) {
+        float g = dy[i];
+        dx[i] = winner[i] == tap ? g : 0.0f;
+    }
+    if (!pooled) return;
+    for (size_t i = 0; i < n; i++) {
+        float g = dx[i], p = pooled[i];
+        dx[i] = p > 0.0f ? g : 0.0f;
+    }
 }
 
 VZ_CLONES static void disjoint_gradient_part(void *context, size_t part) {
