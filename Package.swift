@@ -47,7 +47,9 @@ let package = Package(
         // Numbers.
         .target(name: "Tensor", dependencies: ["Support", "CKernels"]),
         .target(name: "Graph", dependencies: ["Support", "Tensor"]),
-        .target(name: "Engine", dependencies: ["Support", "Tensor", "Graph", "CKernels", "COneDNN"]),
+        .target(
+            name: "Engine",
+            dependencies: ["Support", "Tensor", "Graph", "CKernels", "COneDNN", "CFFTW"]),
 
         // Networks and what they have learned.
         .target(name: "Network", dependencies: ["Support", "Tensor", "Graph", "Engine"]),
@@ -91,7 +93,9 @@ let package = Package(
         .testTarget(name: "SupportTests", dependencies: ["Support"]),
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "Support"]),
         .testTarget(name: "GraphTests", dependencies: ["Graph", "Tensor", "Support"]),
-        .testTarget(name: "EngineTests", dependencies: ["Engine", "Graph", "Tensor", "Support"]),
+        .testTarget(
+            name: "EngineTests", dependencies: ["Engine", "Graph", "Tensor", "Support"],
+            exclude: ["Fixtures", "make_fixtures.py"]),
         .testTarget(name: "NetworkTests", dependencies: ["Network", "Engine", "Graph", "Tensor", "Support"]),
         .testTarget(
             name: "LensTests", dependencies: ["Lens", "Network", "Engine", "Graph", "Tensor", "Support"]),

@@ -107,8 +107,10 @@ void vz_argmax(const float *x, int *y, size_t outer, size_t length, size_t inner
         for (size_t i = 0; i < inner; i++) {
             const float *row = x + o * length * inner + i;
             size_t best = 0;
-            for (size_t k = 1; k < length; k++)
-                if (row[k * inner] > row[best * inner]) best = k;
+            for (size_t k = 1; k < length; k++) {
+                float v = row[k * inner], top = row[best * inner];
+                if (v > top || (v != v && top == top)) best = k;
+            }
             y[o * inner + i] = (int)best;
         }
 }

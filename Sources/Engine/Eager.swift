@@ -30,12 +30,17 @@ public enum Eager {
             defer { plans.withLock { _ in entry.isBusy = false } }
             return try entry.plan.run(inputs)[0]
         }
-        let graph = Graph()
-        let values = inputs.map { graph.input(ValueType($0.shape, $0.type)) }
-        let plan = try Plan(inputs: values, outputs: [trace(values)])
-        let result = try plan.run(inputs)[0]
-        plans.withLock { $0.value.put(full, plan) }
-        return result
+        do {
+            let graph = Graph()
+            let values = inputs.map { graph.input(ValueType($0.shape, $0.type)) }
+            let plan = try Plan(inputs: values, outputs: [trace(values)])
+            let result = try plan.run(inputs)[0]
+            plans.withLock { $0.value.put(full, plan) }
+            return result
+        } catch let failure as Failure where failure.kind == .memory {
+            let shapes = inputs.map { Shape.describe($0.shape) }.joined(separator: ", ")
+            throw Failure(.memory, "\(key.name) of \(shapes): \(failure.message)", hint: failure.hint)
+        }
     }
 
     /// How many plans are kept, and how many at most; for tests.

@@ -4,8 +4,21 @@ import Support
 import Tensor
 
 extension Emitter {
+    /// How many 32-bit words an element takes; 0 where it is no whole number of them. The kernels that
+    /// only move elements take float64 for pairs of words: an axis of two more.
+    func words(_ id: Int) -> Int {
+        switch type(id).type {
+        case .float32, .int32: 1
+        case .float64: 2
+        case .bool: 0
+        }
+    }
+
     private func addGather(_ id: Int, from: Int, offset: Int, shape: [Int], strides: [Int]) {
         let to = newSlot(type(id))
+        let n = words(id)
+        let (offset, shape) = (offset * n, n == 2 ? shape + [2] : shape)
+        let strides = n == 2 ? strides.map { $0 * 2 } + [1] : strides
         add(graph.nodes[id].operation.name, reads: [from], writes: [to]) { memory in
             vz_gather_strided(
                 memory.floats(from).map { $0 + offset }, memory.floats(to), shape.count, shape, strides)
@@ -54,7 +67,8 @@ extension Emitter {
         let part = type(x).shape
         let from = try slot(of: x)
         let to = newSlot(type(id))
-        if takesChannels(op.shape, part, op.starts, op.steps), let channels = op.shape.last,
+        if op.value == 0, type(id).type == .float32, takesChannels(op.shape, part, op.starts, op.steps),
+            let channels = op.shape.last,
             channels % 16 == 0,
             let first = op.starts.last, let step = op.steps.last, let count = part.last
         {
@@ -65,14 +79,23 @@ extension Emitter {
             }
             return define(id, in: 16, to)
         }
+        let n = words(id)
         let strides = Shape.strides(op.shape)
-        let offset = zip(op.starts, strides).reduce(0) { $0 + $1.0 * $1.1 }
-        let steps = zip(op.steps, strides).map { $0 * $1 }
-        let whole = type(id).count
+        let offset = zip(op.starts, strides).reduce(0) { $0 + $1.0 * $1.1 } * n
+        let steps = zip(op.steps, strides).map { $0 * $1 * n } + (n == 2 ? [1] : [])
+        let shape = n == 2 ? part + [2] : part
+        let (whole, value, element) = (type(id).count, op.value, type(id).type)
         add("pad", reads: [from], writes: [to]) { memory in
-            guard let y = memory.floats(to) else { return }
-            vz_fill(y, 0, whole)
-            vz_scatter_strided(memory.floats(from), y + offset, part.count, part, steps)
+            guard let y = memory.floats(to), let base = memory[to] else { return }
+            switch element {
+            case .float64:
+                base.assumingMemoryBound(to: Double.self).update(repeating: value, count: whole)
+            case .int32:
+                base.assumingMemoryBound(to: Int32.self).update(
+                    repeating: Int32(clampingDouble: value), count: whole)
+            default: vz_fill(y, Float(value), whole)
+            }
+            vz_scatter_strided(memory.floats(from), y + offset, shape.count, shape, steps)
         }
         define(id, to)
     }
@@ -82,7 +105,7 @@ extension Emitter {
         let shape = node.type.shape
         let outer = shape[..<op.axis].reduce(1, *)
         let reads = try node.inputs.map { try slot(of: $0) }
-        let runs = node.inputs.map { type($0).shape[op.axis...].reduce(1, *) }
+        let runs = node.inputs.map { type($0).shape[op.axis...].reduce(1, *) * words(id) }
         let row = runs.reduce(0, +)
         let to = newSlot(node.type)
         add("concat", reads: reads, writes: [to]) { memory in
@@ -108,7 +131,7 @@ extension Emitter {
         var from = try slot(of: node.inputs[0])
         for (position, axis) in op.axes.enumerated() {
             let to = newSlot(node.type)
-            let (length, inner) = (shape[axis], shape[(axis + 1)...].reduce(1, *))
+            let (length, inner) = (shape[axis], shape[(axis + 1)...].reduce(1, *) * words(id))
             let outer = shape[..<axis].reduce(1, *)
             let (source, sign) = (from, op.sign)
             add("roll", reads: [source, shifts], writes: [to]) { memory in

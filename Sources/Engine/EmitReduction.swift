@@ -121,6 +121,14 @@ extension Emitter {
         let stepsB = Self.batchOffsets(leadB, lead, d.k * d.n)
         let (ta, tb) = (op.transposeA ? Int32(1) : 0, op.transposeB ? Int32(1) : 0)
         let stepC = d.m * d.n
+        if rows * d.n * d.k <= Self.smallProduct {
+            add("small matmul", reads: [from, with], writes: [to]) { memory in
+                vz_small_matmul(
+                    ta, tb, rows, d.n, d.k, memory.floats(from), stepsA, memory.floats(with), stepsB,
+                    memory.floats(to), stepsA.count)
+            }
+            return define(id, to)
+        }
         add("matmul", reads: [from, with], writes: [to]) { memory in
             guard let x = memory.floats(from), let w = memory.floats(with), let y = memory.floats(to) else {
                 return
@@ -135,6 +143,9 @@ extension Emitter {
         define(id, to)
     }
 
+    /// Up to so many multiplications the library's call costs more than the product.
+    private static let smallProduct = 4096
+
     /// Where each matrix of a broadcast batch begins.
     private static func batchOffsets(_ own: [Int], _ lead: [Int], _ size: Int) -> [Int] {
         let n = lead.reduce(1, *)
@@ -148,40 +159,6 @@ extension Emitter {
             }
             return at * size
         }
-    }
-
-    // MARK: chance
-
-    func emitDropout(_ id: Int, _ op: Dropout) throws {
-        let node = graph.nodes[id]
-        let (from, key) = (try slot(of: node.inputs[0]), try slot(of: node.inputs[1]))
-        let to = newSlot(node.type)
-        let (count, rate, stream) = (node.type.count, Float(op.rate), op.stream)
-        add("dropout", reads: [from, key], writes: [to]) { memory in
-            var key = Emitter.key(memory, key, stream)
-            vz_dropout(memory.floats(from), memory.floats(to), count, rate, &key)
-        }
-        define(id, to)
-    }
-
-    func emitRandom(_ id: Int, _ op: RandomDraw) throws {
-        let key = try slot(of: graph.nodes[id].inputs[0])
-        let to = newSlot(type(id))
-        let (count, stream, distribution) = (type(id).count, op.stream, op.distribution)
-        add(op.name, reads: [key], writes: [to]) { memory in
-            var key = Emitter.key(memory, key, stream)
-            switch distribution {
-            case .uniform: vz_random_uniform(memory.floats(to), count, 0, &key)
-            case .normal: vz_random_normal(memory.floats(to), count, 0, &key)
-            case .truncatedNormal: vz_random_truncated_normal(memory.floats(to), count, 0, &key)
-            }
-        }
-        define(id, to)
-    }
-
-    private static func key(_ memory: PlanMemory, _ slot: Int, _ stream: UInt32) -> vz_key {
-        guard let words = memory[slot]?.assumingMemoryBound(to: UInt32.self) else { return vz_key() }
-        return vz_key(seed: (words[0], words[1]), step: (words[2], words[3]), stream: stream)
     }
 }
 

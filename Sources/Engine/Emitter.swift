@@ -113,6 +113,9 @@ final class Emitter {
         if let fill = graph.nodes[id].operation as? Fill {
             return try constantSlot(Tensor(repeating: fill.value, shape: fill.type.shape, fill.type.type))
         }
+        if let iota = graph.nodes[id].operation as? Iota {
+            return try constantSlot(iota.tensor())
+        }
         throw Failure(.value, "an input of the computation was given no value")
     }
 
@@ -204,20 +207,48 @@ final class Emitter {
                 return try emitAveragePool(id, op.geometry)
             case let op as AveragePoolGradient where op.geometry.windows.count <= 2:
                 return try emitAveragePoolGradient(id, op)
-            case let op as Transpose: return try emitTranspose(id, op)
-            case let op as Slice: return try emitSlice(id, op)
-            case let op as Scatter: return try emitScatter(id, op)
-            case let op as Concatenate: return try emitConcatenate(id, op)
+            case let op as Resize: return try emitResize(id, op)
+            case let op as Resample: return try emitResample(id, op)
+            case let op as ResampleGradient: return try emitResampleGradient(id, op)
+            case is RealFourier: return try emitFourier(id)
+            case let op as InverseRealFourier: return try emitInverseFourier(id, op)
             default: break
             }
         }
+        if try emitMove(id) { return }
         switch node.operation {
         case let op as Dropout where node.type.type == .float32: try emitDropout(id, op)
         case let op as RandomDraw: try emitRandom(id, op)
-        case let op as Roll where node.type.type == .float32 && !op.axes.isEmpty: try emitRoll(id, op)
+        case let op as RandomIntegers:
+            try emitIntegers(id, op.stream) {
+                try Tensor(integers: op.low..<op.high, shape: op.shape, key: $0, stream: $1)
+            }
+        case let op as RandomPermutation:
+            try emitIntegers(id, op.stream) { try Tensor(permutation: op.length, key: $0, stream: $1) }
+        case let op as ScatterSum where node.type.type == .float32 && node.type.count > 0:
+            try emitScatterSum(id, op)
         case let op as ArgMax where type(node.inputs[0]).type == .float32: try emitArgMax(id, op)
         default: try emitReference(id)
         }
+    }
+
+    /// Operations that only move elements, of any type of whole words. False for all others.
+    private func emitMove(_ id: Int) throws -> Bool {
+        let node = graph.nodes[id]
+        func fits(_ inputs: [Int]) -> Bool {
+            words(id) > 0 && node.type.count > 0 && node.type.rank < Shape.maximumRank
+                && inputs.allSatisfy { type($0).type == node.type.type }
+        }
+        switch node.operation {
+        case let op as Transpose where fits(node.inputs): try emitTranspose(id, op)
+        case let op as Slice where fits(node.inputs): try emitSlice(id, op)
+        case let op as Scatter where fits(node.inputs): try emitScatter(id, op)
+        case let op as Concatenate where fits(node.inputs): try emitConcatenate(id, op)
+        case let op as Gather where fits([node.inputs[0]]): try emitGather(id, op)
+        case let op as Roll where fits([node.inputs[0]]) && !op.axes.isEmpty: try emitRoll(id, op)
+        default: return false
+        }
+        return true
     }
 
     /// The definition itself, in float64, where there is no faster way.

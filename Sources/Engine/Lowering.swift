@@ -88,7 +88,10 @@ struct Lowering {
     func isLeaf(_ id: Int) -> Bool { graph.nodes[id].operation is Leaf }
 
     /// Numbers that elementwise units hold as constants; made into memory only where others read them.
-    func isInline(_ id: Int) -> Bool { graph.nodes[id].operation is Fill || isLeaf(id) }
+    func isInline(_ id: Int) -> Bool {
+        let operation = graph.nodes[id].operation
+        return operation is Fill || operation is Iota || operation is Leaf
+    }
 
     private func isVectorType(_ type: ElementType) -> Bool { type == .float32 || type == .bool }
 
@@ -192,7 +195,7 @@ struct Lowering {
         var relu = false
         let filters = node.type.shape[node.type.rank - 1]
         if let add = onlyConsumer(of: id), let binary = graph.nodes[add].operation as? Binary,
-            binary.function == .add, graph.nodes[add].type == node.type
+            binary.function == .add, graph.nodes[add].type == node.type, unitOf[add] == nil
         {
             let other =
                 graph.nodes[add].inputs[0] == id ? graph.nodes[add].inputs[1] : graph.nodes[add].inputs[0]
@@ -206,7 +209,7 @@ struct Lowering {
             }
         }
         if let last = nodes.last, let next = onlyConsumer(of: last),
-            let unary = graph.nodes[next].operation as? Unary, unary.function == .relu
+            let unary = graph.nodes[next].operation as? Unary, unary.function == .relu, unitOf[next] == nil
         {
             relu = true
             nodes.append(next)

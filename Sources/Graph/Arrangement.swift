@@ -164,16 +164,19 @@ public struct Slice: Operation {
     }
 }
 
-/// Zeros of `shape` with the input laid at `starts` by `steps`: the adjoint of `Slice`, and zero padding.
+/// `value` (0) at every position of `shape`, with the input laid at `starts` by `steps`: the adjoint of
+/// `Slice`, and padding.
 public struct Scatter: Operation {
     public let shape: [Int]
     public let starts: [Int]
     public let steps: [Int]
+    public let value: Double
 
-    public init(shape: [Int], starts: [Int], steps: [Int]) {
+    public init(shape: [Int], starts: [Int], steps: [Int], value: Double = 0) {
         self.shape = shape
         self.starts = starts
         self.steps = steps
+        self.value = value
     }
     public var name: String { "pad" }
 
@@ -183,7 +186,7 @@ public struct Scatter: Operation {
     }
     public func reference(_ inputs: [ReferenceArray]) throws -> ReferenceArray {
         let strides = Shape.strides(shape)
-        var result = ReferenceArray(shape)
+        var result = ReferenceArray(shape, repeating: value)
         forEachIndex(inputs[0].shape) { flat, index in
             var to = 0
             for axis in index.indices { to += (starts[axis] + index[axis] * steps[axis]) * strides[axis] }
@@ -257,17 +260,6 @@ extension Traced {
         lengths += shape[rest]
         final += shape[rest]
         return try graph.add(Slice(starts: starts, lengths: lengths, steps: steps), [self]).reshaped(final)
-    }
-
-    /// Zeros around: `padding[axis]` = (before, after).
-    public func padded(_ padding: [(Int, Int)]) throws -> Traced {
-        guard padding.count == rank, padding.allSatisfy({ $0.0 >= 0 && $0.1 >= 0 }) else {
-            throw Failure(
-                .argument, "pad: one pair (before, after), neither negative, for each of the \(rank) axes")
-        }
-        let target = zip(shape, padding).map { $0 + $1.0 + $1.1 }
-        return try graph.add(
-            Scatter(shape: target, starts: padding.map(\.0), steps: shape.map { _ in 1 }), [self])
     }
 
     public static func concatenated(_ parts: [Traced], axis: Int) throws -> Traced {

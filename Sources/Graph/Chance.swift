@@ -27,6 +27,61 @@ public struct RandomDraw: Operation {
     }
 }
 
+/// Random whole numbers from `low` to `high` − 1, int32; the key as for `RandomDraw`.
+public struct RandomIntegers: Operation {
+    public let low: Int
+    public let high: Int
+    public let shape: [Int]
+    public let stream: UInt32
+
+    public init(low: Int, high: Int, shape: [Int], stream: UInt32) {
+        self.low = low
+        self.high = high
+        self.shape = shape
+        self.stream = stream
+    }
+    public var name: String { "randint" }
+
+    public func result(_ inputs: [ValueType]) throws -> ValueType {
+        try requireKey(inputs[0], name)
+        guard low < high, low >= Int(Int32.min), high <= Int(Int32.max) + 1 else {
+            throw Failure(
+                .argument, "randint: the least must be below the end, both within 32 bits: \(low), \(high)")
+        }
+        return ValueType(shape, .int32)
+    }
+    public func gradient(_: GradientContext) throws -> [Traced?] { [nil] }
+    public func reference(_ inputs: [ReferenceArray]) throws -> ReferenceArray {
+        let key = RandomKey(words: inputs[0].values.map { Int32(clampingDouble: $0) })
+        return try ReferenceArray(Tensor(integers: low..<high, shape: shape, key: key, stream: stream))
+    }
+}
+
+/// The numbers 0 to length − 1 in random order, int32[length]; the key as for `RandomDraw`.
+public struct RandomPermutation: Operation {
+    public let length: Int
+    public let stream: UInt32
+
+    public init(length: Int, stream: UInt32) {
+        self.length = length
+        self.stream = stream
+    }
+    public var name: String { "permutation" }
+
+    public func result(_ inputs: [ValueType]) throws -> ValueType {
+        try requireKey(inputs[0], name)
+        guard length >= 0, length <= Int(Int32.max) else {
+            throw Failure(.argument, "permutation of \(length): the length lies between 0 and 2^31 - 1")
+        }
+        return ValueType([length], .int32)
+    }
+    public func gradient(_: GradientContext) throws -> [Traced?] { [nil] }
+    public func reference(_ inputs: [ReferenceArray]) throws -> ReferenceArray {
+        let key = RandomKey(words: inputs[0].values.map { Int32(clampingDouble: $0) })
+        return try ReferenceArray(Tensor(permutation: length, key: key, stream: stream))
+    }
+}
+
 /// (x, key) → x · mask / (1 − rate), where each element of the mask is 0 with probability `rate`.
 /// The mask is not kept: the gradient makes it again from the key.
 public struct Dropout: Operation {
@@ -71,6 +126,26 @@ extension Traced {
     /// Self is the key.
     public func random(_ distribution: Distribution, shape: [Int], stream: UInt32) throws -> Traced {
         try graph.add(RandomDraw(distribution, shape: shape, stream: stream), [self])
+    }
+
+    /// Self is the key: whole numbers from `range`, int32.
+    public func randomIntegers(_ range: Range<Int>, shape: [Int], stream: UInt32) throws -> Traced {
+        try graph.add(
+            RandomIntegers(low: range.lowerBound, high: range.upperBound, shape: shape, stream: stream),
+            [self])
+    }
+
+    /// Self is the key: 0 to length − 1 in random order, int32[length].
+    public func randomPermutation(_ length: Int, stream: UInt32) throws -> Traced {
+        try graph.add(RandomPermutation(length: length, stream: stream), [self])
+    }
+
+    /// Self is the key: ones with probability `p`, else zeros.
+    public func bernoulli(_ p: Double, shape: [Int], stream: UInt32) throws -> Traced {
+        guard p >= 0, p <= 1 else {
+            throw Failure(.argument, "bernoulli: a probability lies between 0 and 1, not \(p)")
+        }
+        return try (random(.uniform, shape: shape, stream: stream) < p).cast(.float32)
     }
 
     /// Dropout with the rate's share of elements set to 0 and the rest scaled by 1 / (1 − rate). Along

@@ -84,7 +84,8 @@ public struct Reduce: Operation {
     }
 }
 
-/// The position of the greatest element along one axis (the first of equals), as int32.
+/// The position of the greatest element along one axis (the first of equals), as int32. A NaN counts as
+/// the greatest, as in NumPy, so that it is where `max` found it.
 public struct ArgMax: Operation {
     public let axis: Int
     public init(axis: Int) { self.axis = axis }
@@ -107,8 +108,9 @@ public struct ArgMax: Operation {
         for position in result.values.indices {
             let first = position / inner * inner * n + position % inner
             var best = 0
-            for i in 1..<Swift.max(n, 1) where x.values[first + i * inner] > x.values[first + best * inner] {
-                best = i
+            for i in 1..<Swift.max(n, 1) {
+                let (v, top) = (x.values[first + i * inner], x.values[first + best * inner])
+                if v > top || (v.isNaN && !top.isNaN) { best = i }
             }
             result.values[position] = Double(best)
         }
@@ -142,6 +144,32 @@ extension Traced {
     /// Biased variance over `axes`.
     public func variance(_ axes: [Int]? = nil, keepAxes: Bool = false) throws -> Traced {
         try (self - mean(axes, keepAxes: true)).square().mean(axes, keepAxes: keepAxes)
+    }
+
+    /// log Σ exp(x) over `axes`, without overflow.
+    public func logSumExp(_ axes: [Int]? = nil, keepAxes: Bool = false) throws -> Traced {
+        // Where all are −∞ or one is ∞ the greatest is the answer; it must not be taken from itself.
+        let top = try max(axes, keepAxes: true)
+        let base = try (top.abs() < .infinity).select(top, 0).stopped()
+        let result = try (self - base).exp().sum(axes, keepAxes: true).log() + base
+        if keepAxes { return result }
+        let folded = try (axes ?? Array(shape.indices)).map { try Shape.axis($0, rank: rank, "logsumexp") }
+        return try result.reshaped(Reduce.reducedShape(shape, axes: folded, keepAxes: false))
+    }
+
+    /// (Σ |x|^p)^(1/p) over `axes`; `p` may be infinite: the greatest magnitude.
+    public func norm(_ p: Double = 2, _ axes: [Int]? = nil, keepAxes: Bool = false) throws -> Traced {
+        guard p > 0 else { throw Failure(.argument, "norm: the order must be above 0, not \(p)") }
+        if p == .infinity { return try abs().max(axes, keepAxes: keepAxes) }
+        if p == 1 { return try abs().sum(axes, keepAxes: keepAxes) }
+        if p == 2 {
+            let sum = try square().sum(axes, keepAxes: keepAxes)
+            // The slope at 0, where there is none, is taken as 0.
+            return try (sum > 0).select((sum > 0).select(sum, 1).sqrt(), sum)
+        }
+        let x = try abs()
+        let sum = try x.power(x.scalar(p)).sum(axes, keepAxes: keepAxes)
+        return try (sum > 0).select((sum > 0).select(sum, 1).power(sum.scalar(1 / p)), sum)
     }
 
     public func argmax(axis: Int) throws -> Traced {

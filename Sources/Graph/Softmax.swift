@@ -80,6 +80,6 @@ extension Traced {
         Failure(
             .shape,
             "cross-entropy: predictions \(Shape.describe(shape)) and labels \(Shape.describe(labels.shape)) differ",
-            hint: "labels are one-hot rows: [batch, classes]")
+            hint: "labels are one-hot rows, as one_hot makes them: [batch, classes]")
     }
 }

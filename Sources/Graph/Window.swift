@@ -49,7 +49,9 @@ public enum Padding: Hashable, Sendable {
                 throw Failure(.argument, "\(operation): \(what) needs \(n) lengths, not \(list.count)")
             }
             guard let bad = list.first(where: { $0 < 1 || $0 > 1 << 30 }) else { continue }
-            throw Failure(.argument, "\(operation): \(what) must be at least 1, not \(bad)")
+            throw Failure(
+                .argument,
+                "\(operation): \(what) must be \(bad < 1 ? "at least 1" : "at most \(1 << 30)"), not \(bad)")
         }
         if case .explicit(let pairs) = self {
             guard pairs.count == n,

@@ -38,49 +38,18 @@ public struct Loss {
     public static var crossEntropyFromLogits: Loss {
         Loss("cross_entropy_logits") { p, t in try p.crossEntropyFromLogits(t) }
     }
-    /// −t log p − (1 − t) log(1 − p), mean over the last axis; after a sigmoid it goes back to the
-    /// logits: max(x, 0) − x t + log(1 + exp(−|x|)).
+    /// −t log p − (1 − t) log(1 − p), mean over the last axis; after a sigmoid it goes back to the logits.
     public static var binaryCrossEntropy: Loss {
-        Loss("binary_cross_entropy") { p, t in
-            try matching(p, t, "binary_cross_entropy")
-            if let unary = p.operation as? Unary, unary.function == .sigmoid {
-                let x = p.inputs[0]
-                return try x.relu() - x * t + (-x.abs()).unary(.softplus)
-            }
-            let q = try p.clipped(1e-7, 1 - 1e-7)
-            return try -(t * q.log() + (1 - t) * (1 - q).log())
-        }
+        Loss("binary_cross_entropy") { p, t in try p.binaryCrossEntropy(t) }
     }
     /// Mean of (p − t)².
-    public static var meanSquaredError: Loss {
-        Loss("mse") { p, t in
-            try matching(p, t, "mse")
-            return try (p - t).square()
-        }
-    }
+    public static var meanSquaredError: Loss { Loss("mse") { p, t in try p.squaredError(t) } }
     /// Mean of |p − t|.
-    public static var meanAbsoluteError: Loss {
-        Loss("mae") { p, t in
-            try matching(p, t, "mae")
-            return try (p - t).abs()
-        }
-    }
+    public static var meanAbsoluteError: Loss { Loss("mae") { p, t in try p.absoluteError(t) } }
     /// Mean of max(1 − t p, 0); targets 0 and 1 become −1 and 1, as in Keras.
-    public static var hinge: Loss {
-        Loss("hinge") { p, t in
-            try matching(p, t, "hinge")
-            let sign = try (t > 0).select(t.scalar(1), -1)
-            return try (1 - sign * p).relu()
-        }
-    }
+    public static var hinge: Loss { Loss("hinge") { p, t in try p.hingeLoss(t) } }
     /// Quadratic near 0, linear from 1 on (Huber 1964).
-    public static var huber: Loss {
-        Loss("huber") { p, t in
-            try matching(p, t, "huber")
-            let e = try (p - t).abs()
-            return try (e > 1).select(e - 0.5, e.square() * 0.5)
-        }
-    }
+    public static var huber: Loss { Loss("huber") { p, t in try p.huberLoss(t) } }
 
     static var all: [Loss] {
         [

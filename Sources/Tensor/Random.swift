@@ -52,6 +52,20 @@ extension Tensor {
         }
     }
 
+    /// Random int32 numbers of `range`, drawn one after another.
+    public init(integers range: Range<Int>, shape: [Int], key: RandomKey, stream: UInt32 = 0) throws {
+        guard !range.isEmpty, range.lowerBound >= Int(Int32.min), range.upperBound <= Int(Int32.max) + 1
+        else {
+            throw Failure(
+                .value, "random whole numbers from \(range.lowerBound) to below \(range.upperBound)",
+                hint: "the range must not be empty and lie within 32 bits")
+        }
+        try self.init(uninitialized: shape, .int32)
+        var numbers = RandomNumbers(key: key, stream: stream)
+        let out = buffer.base.assumingMemoryBound(to: Int32.self)
+        for i in 0..<count { out[i] = Int32(clamping: range.lowerBound + numbers.index(range.count)) }
+    }
+
     /// The numbers 0 ..< n in random order, int32: sorted by random words (ties by position).
     public init(permutation n: Int, key: RandomKey, stream: UInt32 = 0) throws {
         guard n >= 0, n <= Int(Int32.max) else {

@@ -26,9 +26,13 @@ public struct Tensor: Sendable {
     /// A new dense tensor with undefined contents, to be filled before anyone else sees it.
     public init(uninitialized shape: [Int], _ type: ElementType = .float32) throws(Failure) {
         let n = try Shape.count(shape)
-        self.init(
-            type: type, shape: shape, strides: Shape.strides(shape), offset: 0,
-            buffer: try Buffer(byteCount: n * type.size))
+        let buffer: Buffer
+        do { buffer = try Buffer(byteCount: n * type.size) } catch {
+            throw error.kind == .memory
+                ? Failure(.memory, "\(type)\(Shape.describe(shape)): \(error.message)", hint: error.hint)
+                : error
+        }
+        self.init(type: type, shape: shape, strides: Shape.strides(shape), offset: 0, buffer: buffer)
     }
 
     /// A dense tensor of `values` in row-major order.

@@ -95,13 +95,15 @@ extension Tensor {
             rest.remove(at: unknown)
             let n = try Shape.count(rest)
             guard n > 0, count % n == 0 else {
-                throw Failure(.shape, "\(count) elements cannot take shape \(Shape.describe(shape))")
+                throw Failure(
+                    .shape, "reshape: \(count) elements cannot take shape \(Shape.describe(shape))",
+                    hint: "the other lengths must divide the number of elements")
             }
             full[unknown] = count / n
         }
         guard try Shape.count(full) == count else {
             throw Failure(
-                .shape, "\(count) elements cannot take shape \(Shape.describe(shape))",
+                .shape, "reshape: \(count) elements cannot take shape \(Shape.describe(shape))",
                 hint: "a reshape keeps the number of elements; -1 stands for whatever is left")
         }
         return full
@@ -124,7 +126,9 @@ extension Tensor {
         if shape == target { return self }
         guard target.count >= rank, Shape.broadcast(shape, target) == target else {
             throw Failure(
-                .shape, "shape \(Shape.describe(shape)) does not stretch to \(Shape.describe(target))")
+                .shape,
+                "broadcast: shape \(Shape.describe(shape)) does not stretch to \(Shape.describe(target))",
+                hint: "axes are matched from the last; only axes of length 1 stretch")
         }
         let lead = target.count - rank
         var newStrides = [Int](repeating: 0, count: target.count)

@@ -127,14 +127,7 @@ enum TensorComputing {
             let axes = try t.axes(args)
             let keep = try args.bool("keepdims", default: false)
             let options = [p, keep ? 1 : 0, axes == nil ? 0 : 1] + (axes ?? []).map(Double.init)
-            return try TensorObject.compute("norm", options, [t]) { v in
-                if p == .infinity { return try v[0].abs().max(axes, keepAxes: keep) }
-                if p == 1 { return try v[0].abs().sum(axes, keepAxes: keep) }
-                if p == 2 { return try v[0].square().sum(axes, keepAxes: keep).sqrt() }
-                let x = try v[0].abs()
-                let sum = try x.power(x.scalar(p)).sum(axes, keepAxes: keep)
-                return try sum.power(sum.scalar(1 / p))
-            }
+            return try TensorObject.compute("norm", options, [t]) { try $0[0].norm(p, axes, keepAxes: keep) }
         }
     }
 

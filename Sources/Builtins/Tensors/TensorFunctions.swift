@@ -71,10 +71,7 @@ extension TensorObject {
             case "any": return try x.truths().reduce(.max, axes: axes, keepAxes: keep).cast(.bool)
             case "prod": return try x.product(axes ?? Array(x.shape.indices), keepAxes: keep)
             default:
-                let top = try x.max(axes, keepAxes: true)
-                let sum = try (x - top).exp().sum(axes, keepAxes: true).log() + top
-                let kept = x.shape.indices.filter { keep || !(axes ?? Array(x.shape.indices)).contains($0) }
-                return try sum.reshaped(kept.map { sum.shape[$0] })
+                return try x.logSumExp(axes, keepAxes: keep)
             }
         }
     }

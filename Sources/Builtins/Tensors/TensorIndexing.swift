@@ -178,7 +178,13 @@ extension TensorObject {
         case .concrete(let t):
             return TensorObject(try Self.rows(places, of: t.transposed(order)).transposed(back))
         case .traced(let t):
-            // Runs of neighbours are taken together.
+            // Few runs of neighbours are taken as slices.
+            let breaks = places.indices.dropFirst().count { places[$0] != places[$0 - 1] + 1 }
+            if breaks > 3 {
+                let positions = Trace.constant(
+                    try Tensor(places.map { Int32(clamping: $0) }, shape: [places.count]), in: t.graph)
+                return TensorObject(try t.gathered(positions, axis: axis))
+            }
             var parts: [Traced] = []
             var start = 0
             while start < places.count {

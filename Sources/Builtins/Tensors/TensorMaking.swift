@@ -35,7 +35,9 @@ enum TensorMaking {
             }
             return n
         }
-        _ = try Shape.count(shape)
+        do { _ = try Shape.count(shape) } catch {
+            throw args.failure(error.message, hint: error.hint, kind: error.kind)
+        }
         return shape
     }
 
@@ -205,7 +207,8 @@ enum TensorMaking {
             let shape = try shape(args, args.rest)
             let scale = isUniform ? second - first : second
             if let trace = Trace.current, trace.isKept {
-                return .object(TensorObject(try trace.random(distribution, shape: shape) * scale + first))
+                let drawn = try trace.random { try $0.random(distribution, shape: shape, stream: $1) }
+                return .object(TensorObject(try drawn * scale + first))
             }
             let tensor = try Tensor(random: distribution, shape: shape, key: chance.nextKey())
             guard first != 0 || second != 1 else {
@@ -230,7 +233,8 @@ enum TensorMaking {
             }
             let shape = try shape(args, args.rest)
             if let trace = Trace.current, trace.isKept {
-                return .object(TensorObject(try (trace.random(.uniform, shape: shape) < p).cast(.float32)))
+                return .object(
+                    TensorObject(try trace.random { try $0.bernoulli(p, shape: shape, stream: $1) }))
             }
             let tensor = try Tensor(random: .uniform, shape: shape, key: chance.nextKey())
             let x = tensor.base.assumingMemoryBound(to: Float.self)
@@ -254,11 +258,13 @@ enum TensorMaking {
                 throw args.failure("`low` must be below `high`, both within 32 bits: \(low), \(high)")
             }
             let shape = try shape(args, args.rest)
-            var numbers = RandomNumbers(key: chance.nextKey(), stream: 0)
-            let values = (0..<(try Shape.count(shape))).map { _ in
-                Int32(clamping: low + numbers.index(high - low))
+            if let trace = Trace.current, trace.isKept {
+                return .object(
+                    TensorObject(
+                        try trace.random { try $0.randomIntegers(low..<high, shape: shape, stream: $1) }))
             }
-            return try args.rest.isEmpty ? .number(Double(values[0])) : result(Tensor(values, shape: shape))
+            let drawn = try Tensor(integers: low..<high, shape: shape, key: chance.nextKey())
+            return try args.rest.isEmpty ? TensorObject.value(drawn) : result(drawn)
         }
     }
 
@@ -268,7 +274,11 @@ enum TensorMaking {
             summary: "The numbers 0 to n - 1 in random order.", example: "sum(permutation(5))  # expect: 10",
             seeAlso: ["shuffle"]
         ) { args in
-            result(try Tensor(permutation: args.int("n", in: 0...(1 << 30)), key: chance.nextKey()))
+            let n = try args.int("n", in: 0...(1 << 27))
+            if let trace = Trace.current, trace.isKept {
+                return .object(TensorObject(try trace.random { try $0.randomPermutation(n, stream: $1) }))
+            }
+            return result(try Tensor(permutation: n, key: chance.nextKey()))
         }
     }
 

@@ -166,11 +166,12 @@ enum TensorNeural {
                 .required(
                     "kernel",
                     isTransposed
-                        ? "[\(kernel), filters, channels]" : "[\(kernel), channels / groups, filters]"),
+                        ? "[\(kernel), filters / groups, channels]"
+                        : "[\(kernel), channels / groups, filters]"),
                 .optional("stride", "1"), .optional("padding", "\"same\"", "\"same\" or \"valid\""),
                 .optional("dilation", "1"),
-            ] + (isTransposed ? [] : [.optional("groups", "1")]) + [
-                .optional("bias", "nil", "a tensor [filters] that is added")
+                .optional("groups", "1", "into how many groups the channels fall apart"),
+                .optional("bias", "nil", "a tensor [filters] that is added"),
             ],
             summary: isTransposed
                 ? "The adjoint of a convolution: it stretches its input by the stride."
@@ -187,7 +188,7 @@ enum TensorNeural {
             }
             let size = Array(w.shape.prefix(rank))
             let padding = try padding(args, rank: rank, default: "same", kernel: size, dilation: dilation)
-            let groups = isTransposed ? 1 : try args.int("groups", in: 1...(1 << 30), default: 1)
+            let groups = try args.int("groups", in: 1...(1 << 30), default: 1)
             var operands = [t, w]
             if let bias = args.value("bias").asObject as? TensorObject { operands.append(bias) }
             return try TensorObject.compute(
@@ -195,36 +196,13 @@ enum TensorNeural {
             ) { v in
                 let y =
                     isTransposed
-                    ? try transposed(v[0], v[1], stride, dilation, padding, name)
+                    ? try v[0].convolvedTransposed(
+                        with: v[1], strides: stride, dilations: dilation, groups: groups, padding: padding)
                     : try v[0].convolved(
                         with: v[1], strides: stride, dilations: dilation, groups: groups, padding: padding)
                 return v.count > 2 ? try y + v[2] : y
             }
         }
-    }
-
-    private static func transposed(
-        _ x: Traced, _ w: Traced, _ stride: [Int], _ dilation: [Int], _ padding: Padding, _ name: String
-    ) throws -> Traced {
-        let rank = w.rank - 2
-        guard x.rank == rank + 2 else {
-            throw Failure(
-                .shape, "\(name): the input has shape \(Shape.describe(x.shape)), expected \(rank + 2) axes")
-        }
-        let size = Array(w.shape.prefix(rank))
-        let lengths = try (0..<rank).map { i -> Int in
-            let (wide, overflow) = x.shape[i + 1].multipliedReportingOverflow(by: stride[i])
-            let (reach, tooFar) = (size[i] - 1).multipliedReportingOverflow(by: dilation[i])
-            guard !overflow, !tooFar, wide < 1 << 50, reach < 1 << 50 else {
-                throw Failure(.shape, "\(name): the result would be too long")
-            }
-            return padding == .valid ? wide + max(reach + 1 - stride[i], 0) : wide
-        }
-        let windows = try padding.windows(
-            lengths: lengths, sizes: size, strides: stride, dilations: dilation, name)
-        let operation = ConvolutionInputGradient(
-            ConvolutionGeometry(windows: windows), inputShape: [x.shape[0]] + lengths + [w.shape[rank]])
-        return try x.graph.add(operation, [x, w])
     }
 
     private static func pooling(_ name: String, _ rank: Int, isMaximum: Bool, _ x: Parameter, _ map: String)
@@ -305,15 +283,7 @@ enum TensorNeural {
             guard size.allSatisfy({ $0 >= 1 && $0 < 1 << 30 }) else {
                 throw args.failure("`size` must be at least 1")
             }
-            return try TensorObject.compute(name, size.map(Double.init), [t]) { v in
-                var y = v[0]
-                for (i, times) in size.enumerated() where times > 1 {
-                    let (before, after) = (Array(y.shape[...(i + 1)]), Array(y.shape[(i + 2)...]))
-                    let wide = try y.reshaped(before + [1] + after).broadcasted(to: before + [times] + after)
-                    y = try wide.reshaped(Array(before.dropLast()) + [y.shape[i + 1] * times] + after)
-                }
-                return y
-            }
+            return try TensorObject.compute(name, size.map(Double.init), [t]) { try $0[0].upsampled(size) }
         }
     }
 

@@ -184,20 +184,13 @@ enum TensorShaping {
             let pairs = try padding(args, t)
             let mode = try args.choice("mode", of: ["constant", "reflect", "edge"], default: "constant")
             let value = try args.number("value", default: 0)
-            guard mode == "constant" else {
-                var result = t
-                for (axis, pair) in pairs.enumerated() where pair != (0, 0) {
-                    result = try result.taken(
-                        Self.border(pair, length: t.shape[axis], isMirror: mode == "reflect", args),
-                        axis: axis)
-                }
-                return .object(result)
-            }
-            let options = [value] + pairs.flatMap { [Double($0.0), Double($0.1)] }
+            let border: Border = mode == "edge" ? .edge : mode == "reflect" ? .reflect : .zeros
+            let options =
+                [value, Double(border.rawValue)] + pairs.flatMap { [Double($0.0), Double($0.1)] }
             return .object(
-                try TensorObject.computeTensor("pad", options, [t]) { v in
-                    if value == 0 { return try v[0].padded(pairs) }
-                    return try (v[0] - value).padded(pairs) + value
+                try TensorObject.computeTensor("pad", options, [t]) {
+                    border == .zeros
+                        ? try $0[0].padded(pairs, value: value) : try $0[0].padded(pairs, border: border)
                 })
         }
     }
@@ -226,23 +219,6 @@ enum TensorShaping {
             guard pair.count == 2 else { throw args.failure("a pair of `padding` is [before, after]") }
             return try (length(pair.items[0]), length(pair.items[1]))
         }
-    }
-
-    /// Positions of an axis with borders of its own elements.
-    private static func border(_ pair: (Int, Int), length n: Int, isMirror: Bool, _ args: Arguments) throws
-        -> [Int]
-    {
-        guard n > 0, !isMirror || max(pair.0, pair.1) < n else {
-            throw args.failure(
-                "an axis of \(n) cannot be mirrored by \(max(pair.0, pair.1))",
-                hint: "pad by less than the axis is long",
-                kind: .shape)
-        }
-        let inside = Array(0..<n)
-        if isMirror {
-            return (0..<pair.0).map { pair.0 - $0 } + inside + (0..<pair.1).map { n - 2 - $0 }
-        }
-        return [Int](repeating: 0, count: pair.0) + inside + [Int](repeating: n - 1, count: pair.1)
     }
 
     private static func flip() -> Builtin {

@@ -45,11 +45,11 @@ final class Trace: @unchecked Sendable {
         return graph.constant(tensor)
     }
 
-    /// Random numbers that each run of a kept trace draws anew.
-    func random(_ distribution: Distribution, shape: [Int]) throws -> Traced {
+    /// Random numbers that each run of a kept trace draws anew: `draw` is given the key and a stream.
+    func random(_ draw: (Traced, UInt32) throws -> Traced) throws -> Traced {
         let key = self.key ?? graph.input(ValueType([4], .int32))
         self.key = key
         streams += 1
-        return try key.random(distribution, shape: shape, stream: streams)
+        return try draw(key, streams)
     }
 }

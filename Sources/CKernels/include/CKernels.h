@@ -5,6 +5,9 @@
 #pragma once
 #include "elementwise.h"
 #include "featuremap.h"
+#include "gather.h"
+#include "matmul.h"
 #include "parallel.h"
 #include "random.h"
 #include "reduce.h"
+#include "resample.h"

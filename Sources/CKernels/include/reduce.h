@@ -6,7 +6,7 @@ typedef enum { VZ_FOLD_SUM, VZ_FOLD_MEAN, VZ_FOLD_MAX, VZ_FOLD_MIN } vz_fold;
 // [outer][length][inner] → [outer][inner]. Sums are made in double over a partition that does not
 // depend on the number of threads.
 void vz_reduce(vz_fold fold, const float *x, float *y, size_t outer, size_t length, size_t inner);
-// The position of the greatest element (the first of equals).
+// The position of the greatest element (the first of equals); a NaN counts as the greatest.
 void vz_argmax(const float *x, int *y, size_t outer, size_t length, size_t inner);
 // Rows of `length`: softmax, log-softmax.
 void vz_softmax(const float *x, float *y, size_t rows, size_t length);

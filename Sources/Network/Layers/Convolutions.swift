@@ -241,21 +241,10 @@ public struct TransposedConvolutionLayer: LayerKind {
     }
 
     public func trace(_ inputs: [Traced], _ context: LayerContext) throws -> Traced {
-        let n = shared.kernel.count
-        let x = inputs[0]
-        let lengths = try (0..<n).map { i in
-            let (wide, overflow) = x.shape[i + 1].multipliedReportingOverflow(by: shared.stride[i])
-            guard !overflow, wide < 1 << 50 else {
-                throw Failure(.shape, "\(kind): the result would be too long")
-            }
-            let span = (shared.kernel[i] - 1) &* shared.dilation[i] &+ 1
-            return shared.padding == .same ? wide : wide &+ max(span &- shared.stride[i], 0)
-        }
-        let windows = try shared.padding.padding(sizes: shared.kernel, dilations: shared.dilation).windows(
-            lengths: lengths, sizes: shared.kernel, strides: shared.stride, dilations: shared.dilation, kind)
-        let operation = ConvolutionInputGradient(
-            ConvolutionGeometry(windows: windows), inputShape: [x.shape[0]] + lengths + [shared.filters])
-        return try shared.finish(x.graph.add(operation, [x, context.parameter("kernel")]), context)
+        let y = try inputs[0].convolvedTransposed(
+            with: context.parameter("kernel"), strides: shared.stride, dilations: shared.dilation,
+            padding: shared.padding.padding(sizes: shared.kernel, dilations: shared.dilation))
+        return try shared.finish(y, context)
     }
 
     public func withoutSoftmax() -> (any LayerKind)? {

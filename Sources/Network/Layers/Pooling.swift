@@ -73,16 +73,8 @@ public struct UpsampleLayer: LayerKind {
     public var options: JSON { ["size": .ints(size)] }
 
     public func trace(_ inputs: [Traced], _: LayerContext) throws -> Traced {
-        var x = inputs[0]
-        try checkSpatial(Array(x.shape.dropFirst()), rank: size.count, kind)
-        for (i, times) in size.enumerated() where times > 1 {
-            let (before, after) = (Array(x.shape[...(i + 1)]), Array(x.shape[(i + 2)...]))
-            let wide = try x.reshaped(before + [1] + after).broadcasted(to: before + [times] + after)
-            let (length, overflow) = x.shape[i + 1].multipliedReportingOverflow(by: times)
-            guard !overflow else { throw Failure(.shape, "\(kind): the result would be too long") }
-            x = try wide.reshaped(Array(x.shape[...i]) + [length] + after)
-        }
-        return x
+        try checkSpatial(Array(inputs[0].shape.dropFirst()), rank: size.count, kind)
+        return try inputs[0].upsampled(size)
     }
 }
 
