@@ -120,26 +120,40 @@ extension Emitter {
         return slow
     }
 
-    /// The slot of the kernel in the primitive's layout; constants and variables are packed only when
-    /// they have changed.
+    /// Whether the library has code of its own for a convolution, not its definition spelled out or
+    /// unfolded windows.
+    private func isFast(_ primitive: ConvolutionPrimitive?) -> Bool {
+        guard let name = primitive?.implementation else { return false }
+        return !name.hasPrefix("ref") && !name.contains("gemm")
+    }
+
+    /// The slot of the kernel in the primitive's layout.
     private func packedKernel(_ kernel: Int, for primitive: ConvolutionPrimitive) throws -> Int {
+        guard primitive.packs else { return try slot(of: kernel) }
+        return try packedKernel(kernel, bytes: primitive.kernelBytes, primitive.pack)
+    }
+
+    /// The slot of the kernel as `pack` lays it out from [window…, channels / groups, filters];
+    /// constants and variables are packed only when they have changed.
+    func packedKernel(
+        _ kernel: Int, bytes: Int, _ pack: @escaping (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) throws -> Void
+    ) throws -> Int {
         let plain = try slot(of: kernel)
-        guard primitive.packs else { return plain }
         let root = lowering.source(kernel)
         if lowering.isLeaf(root), graph.captures[root] != nil || graph.variables[root] != nil {
-            let packed = try keptSlot(bytes: primitive.kernelBytes)
+            let packed = try keptSlot(bytes: bytes)
             let variable = graph.variables[root]
             var packedVersion: Int?
             add("pack kernel", reads: [plain], writes: [packed]) { memory in
                 let version = variable?.version ?? 0
                 if packedVersion == version { return }
-                try primitive.pack(memory[plain], memory[packed])
+                try pack(memory[plain], memory[packed])
                 packedVersion = version
             }
             return packed
         }
-        let packed = newSlot(bytes: primitive.kernelBytes)
-        add("pack kernel", reads: [plain], writes: [packed]) { try primitive.pack($0[plain], $0[packed]) }
+        let packed = newSlot(bytes: bytes)
+        add("pack kernel", reads: [plain], writes: [packed]) { try pack($0[plain], $0[packed]) }
         return packed
     }
 
@@ -151,11 +165,18 @@ extension Emitter {
         let node = graph.nodes[id]
         let (x, w) = (node.inputs[0], node.inputs[1])
         guard node.type.count > 0, let op = node.operation as? Convolution,
-            type(x).type == .float32, type(w).type == .float32,
-            let (primitive, inBlock, outBlock) = primitive(
-                VZ_CONV_FORWARD, op.geometry, x: type(x).shape, y: node.type.shape, bias: bias != nil,
-                relu: relu)
+            type(x).type == .float32, type(w).type == .float32
         else { return try emitPlainConvolution(id, bias: bias, relu: relu, result: result) }
+        let found = primitive(
+            VZ_CONV_FORWARD, op.geometry, x: type(x).shape, y: node.type.shape, bias: bias != nil, relu: relu)
+        if let c = described1D(op.geometry, x: type(x).shape, y: node.type.shape),
+            isNarrow(c) || !isFast(found?.0)
+        {
+            return try emitConvolution1D(id, c, bias: bias, relu: relu, result: result)
+        }
+        guard let (primitive, inBlock, outBlock) = found else {
+            return try emitPlainConvolution(id, bias: bias, relu: relu, result: result)
+        }
         let from = try slot(of: x, block: inBlock)
         let kernel = try packedKernel(w, for: primitive)
         let biasSlot = try bias.map { try slot(of: $0) }
@@ -195,10 +216,16 @@ extension Emitter {
     func emitInputGradient(_ id: Int) throws -> Bool {
         let node = graph.nodes[id]
         let (dy, w) = (node.inputs[0], node.inputs[1])
-        guard let op = node.operation as? ConvolutionInputGradient,
-            let (primitive, inBlock, outBlock) = primitive(
-                VZ_CONV_INPUT_GRADIENT, op.geometry, x: node.type.shape, y: type(dy).shape, bias: false)
-        else { return false }
+        guard let op = node.operation as? ConvolutionInputGradient else { return false }
+        let found = primitive(
+            VZ_CONV_INPUT_GRADIENT, op.geometry, x: node.type.shape, y: type(dy).shape, bias: false)
+        if let c = described1D(op.geometry, x: node.type.shape, y: type(dy).shape),
+            isNarrow(c) || !isFast(found?.0), let adjoint = adjoint(of: c)
+        {
+            try emitInputGradient1D(id, adjoint)
+            return true
+        }
+        guard let (primitive, inBlock, outBlock) = found else { return false }
         let from = try slot(of: dy, block: outBlock)
         let kernel = try packedKernel(w, for: primitive)
         let scratch = scratchSlot(primitive)
@@ -230,6 +257,7 @@ extension Emitter {
     func emitKernelGradient(_ id: Int, biasGradient: Int?) throws {
         let node = graph.nodes[id]
         let (x, dy) = (node.inputs[0], node.inputs[1])
+        if type(dy).count > 0, try emitKernelGradient1D(id, biasGradient: biasGradient) { return }
         guard let op = node.operation as? ConvolutionKernelGradient, type(x).type == .float32,
             type(dy).type == .float32, type(dy).count > 0,
             let (primitive, inBlock, outBlock) = primitive(

@@ -3,6 +3,7 @@
 // Feature maps are laid out as [batch][blocks][places][block]: `block` channels lie together, so
 // channels-last is one block of all channels and channels-first is blocks of one channel.
 #pragma once
+#include "convolution1d.h"
 #include "elementwise.h"
 #include "featuremap.h"
 #include "gather.h"

@@ -1,0 +1,97 @@
+import CKernels
+import Graph
+import Support
+import Tensor
+
+/// Our own 1-D convolutions: where channels are few the library's leave most of the machine idle, and
+/// its kernel gradients do so at any number.
+extension Emitter {
+    /// What our kernels are told of a convolution, with the layouts they want. Nil where they have
+    /// nothing for it.
+    func described1D(_ geometry: ConvolutionGeometry, x: [Int], y: [Int]) -> vz_conv1d? {
+        guard geometry.windows.count == 1, geometry.groups == 1, x.count == 3, y.count == 3 else { return nil }
+        let window = geometry.windows[0]
+        guard window.padBefore >= 0 else { return nil }
+        let c = vz_conv1d(
+            batch: x[0], channels: x[2], filters: y[2], in_length: x[1], out_length: y[1],
+            size: window.size, stride: window.stride, dilation: window.dilation, pad: window.padBefore,
+            in_block: x[2] % 16 == 0 ? 16 : x[2], out_block: y[2] % 16 == 0 ? 16 : y[2])
+        return withUnsafePointer(to: c) { vz_conv1d_serves($0) } != 0 ? c : nil
+    }
+
+    /// The convolution whose forward pass is the input gradient of `c`, which must have stride 1.
+    func adjoint(of c: vz_conv1d) -> vz_conv1d? {
+        let reach = (c.size - 1) * c.dilation
+        guard c.stride == 1, c.pad <= reach else { return nil }
+        return vz_conv1d(
+            batch: c.batch, channels: c.filters, filters: c.channels, in_length: c.out_length,
+            out_length: c.in_length, size: c.size, stride: 1, dilation: c.dilation, pad: reach - c.pad,
+            in_block: c.out_block, out_block: c.in_block)
+    }
+
+    func isNarrow(_ c: vz_conv1d) -> Bool { c.channels < 16 || c.filters < 16 }
+
+    func emitConvolution1D(_ id: Int, _ c: vz_conv1d, bias: Int?, relu: Bool, result: Int) throws {
+        let node = graph.nodes[id]
+        let biasSlot = try bias.map { try slot(of: $0) }
+        let from = try slot(of: node.inputs[0], block: c.in_block)
+        try emit1D(
+            node.operation.name, c, from: from, kernel: node.inputs[1], transposed: false, biasSlot, relu, result)
+    }
+
+    /// `c` is the adjoint of the convolution.
+    func emitInputGradient1D(_ id: Int, _ c: vz_conv1d) throws {
+        let node = graph.nodes[id]
+        let from = try slot(of: node.inputs[0], block: c.in_block)
+        try emit1D(node.operation.name, c, from: from, kernel: node.inputs[1], transposed: true, nil, false, id)
+    }
+
+    private func emit1D(
+        _ name: String, _ c: vz_conv1d, from: Int, kernel w: Int, transposed: Bool, _ bias: Int?, _ relu: Bool,
+        _ result: Int
+    ) throws {
+        let bytes = withUnsafePointer(to: c) { vz_conv1d_packed_count($0) } * 4
+        let kernel = try packedKernel(w, bytes: bytes) { plain, packed in
+            var c = c
+            let (plain, packed) = (
+                plain?.assumingMemoryBound(to: Float.self), packed?.assumingMemoryBound(to: Float.self)
+            )
+            if transposed { vz_conv1d_pack_transposed(&c, plain, packed) } else { vz_conv1d_pack(&c, plain, packed) }
+        }
+        let to = newSlot(type(result))
+        add("\(name) own", reads: [from, kernel] + (bias.map { [$0] } ?? []), writes: [to]) { memory in
+            var c = c
+            let failed = vz_conv1d_forward(
+                &c, memory.floats(from), memory.floats(kernel), bias.flatMap { memory.floats($0) }, relu ? 1 : 0,
+                memory.floats(to))
+            if failed != 0 { throw Failure(.memory, "no memory for a convolution") }
+        }
+        define(result, in: c.out_block, to)
+    }
+
+    func emitKernelGradient1D(_ id: Int, biasGradient: Int?) throws -> Bool {
+        let node = graph.nodes[id]
+        let (x, dy) = (node.inputs[0], node.inputs[1])
+        guard let op = node.operation as? ConvolutionKernelGradient, type(x).type == .float32,
+            type(dy).type == .float32,
+            let c = described1D(op.geometry, x: type(x).shape, y: type(dy).shape)
+        else { return false }
+        let input = try slot(of: x, block: c.in_block)
+        let cotangent = try slot(of: dy, block: c.out_block)
+        let to = newSlot(node.type)
+        let bias = biasGradient.map { newSlot(type($0)) }
+        let scratch = newSlot(bytes: withUnsafePointer(to: c) { vz_conv1d_gradient_scratch($0) } * 4)
+        add(
+            "\(op.name) own", reads: [input, cotangent, scratch], writes: [to] + (bias.map { [$0] } ?? [])
+        ) { memory in
+            var c = c
+            let failed = vz_conv1d_kernel_gradient(
+                &c, memory.floats(input), memory.floats(cotangent), memory.floats(to),
+                bias.flatMap { memory.floats($0) }, memory.floats(scratch))
+            if failed != 0 { throw Failure(.memory, "no memory for a kernel gradient") }
+        }
+        define(id, to)
+        if let biasGradient, let bias { define(biasGradient, bias) }
+        return true
+    }
+}
