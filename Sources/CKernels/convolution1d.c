@@ -1,4 +1,5 @@
 #include "convolution1d.h"
+#include "lanes.h"
 #include "parallel.h"
 #include <math.h>
 #include <stdlib.h>
@@ -7,9 +8,6 @@
 // With few channels a library's convolutions leave most of the machine idle; these treat a window of
 // all its channels as one row. In a layout of blocks the rows of neighbouring places overlap, so that
 // nothing is unfolded: the row of a place begins `stride · block` floats after its neighbour's.
-
-typedef float lanes __attribute__((vector_size(64), aligned(4)));
-typedef int lane_bits __attribute__((vector_size(64), aligned(4)));
 
 enum { CHUNK = 128 }; // places whose rows and cotangents stay in the first-level cache
 
@@ -31,8 +29,7 @@ typedef struct conv_job {
     int failed;
 } conv_job;
 
-// Working memory of the thread, kept.
-static float *own_memory(size_t count) {
+float *vz_own_memory(size_t count) {
     static _Thread_local float *memory;
     static _Thread_local size_t held;
     if (held < count) {
@@ -76,8 +73,8 @@ static conv_job described(const vz_conv1d *c) {
     return j;
 }
 
-// The input under `count` windows from `place` on, zeros outside, one channel block after another.
-static void copy_windows(const conv_job *j, const float *x, size_t place, size_t count, float *to, size_t length) {
+// `length` places of the input from the first of window `place` on, zeros outside, one channel block after another.
+static void copy_windows(const conv_job *j, const float *x, size_t place, float *to, size_t length) {
     const vz_conv1d *c = &j->c;
     ptrdiff_t start = (ptrdiff_t)(place * c->stride) - (ptrdiff_t)c->pad;
     ptrdiff_t from = start < 0 ? 0 : start, end = start + (ptrdiff_t)length;
@@ -94,7 +91,6 @@ static void copy_windows(const conv_job *j, const float *x, size_t place, size_t
             inside * j->width * sizeof(float));
         memset(to + (before + inside) * j->width, 0, (length - before - inside) * j->width * sizeof(float));
     }
-    (void)count;
 }
 
 // MARK: forward
@@ -147,12 +143,12 @@ static inline __attribute__((always_inline)) void forward_places(
                 rows = x + (p * c->stride - c->pad) * j->width;
                 block_stride = c->in_length * j->width;
             } else {
-                float *copy = own_memory(length * c->channels);
+                float *copy = vz_own_memory(length * c->channels);
                 if (!copy) {
                     ((conv_job *)j)->failed = 1;
                     return;
                 }
-                copy_windows(j, x, p, tile, copy, length);
+                copy_windows(j, x, p, copy, length);
                 rows = copy;
                 block_stride = length * j->width;
             }
@@ -171,102 +167,99 @@ static inline __attribute__((always_inline)) void forward_places(
 typedef void (*gradient_function)(
     const float *, ptrdiff_t, const float *, const float *, size_t, float *, float *, size_t);
 
-// Sums of a part: [filter block][row of the channel block][16], then the bias' [filter block][16].
-static size_t part_floats(const conv_job *j, size_t wide) {
-    return wide * (j->c.size * j->width + 1) * 16;
+// Sums of a part: [2][channel block][row][16], then the bias' [2][16].
+static size_t part_floats(const conv_job *j) { return 2 * (j->c.size * j->c.channels + 1) * 16; }
+
+// One chunk of places of one image: adds its products to the part's sums.
+static inline __attribute__((always_inline)) void gradient_chunk(
+    const conv_job *j, const float *x, const float *const d[2], size_t place, size_t count, int inside,
+    float *copy, float *sums, size_t blocks, gradient_function run
+) {
+    const vz_conv1d *c = &j->c;
+    size_t rows = c->size * j->width, held = rows * j->channel_blocks * 16;
+    size_t length = (count - 1) * c->stride + (c->size - 1) * c->dilation + 1;
+    conv_job one = *j; // a view of a single channel block
+    one.channel_blocks = 1;
+    for (size_t cb = 0; cb < j->channel_blocks; cb++) {
+        const float *map = x + cb * c->in_length * j->width;
+        const float *a = copy;
+        if (inside) a = map + (place * c->stride - c->pad) * j->width;
+        else copy_windows(&one, map, place, copy, length);
+        for (size_t t = 0; t < j->runs; t++) {
+            float *to = sums + (cb * rows + t * j->run_width) * 16;
+            run(a + (ptrdiff_t)t * j->run_step, (ptrdiff_t)j->row_step, d[0], d[1], count, to,
+                blocks > 1 ? to + held : NULL, j->run_width);
+        }
+    }
 }
 
 static inline __attribute__((always_inline)) void gradient_places(
-    conv_job *j, size_t part, size_t wide_here, gradient_function run
+    conv_job *j, size_t part, gradient_function run
 ) {
     const vz_conv1d *c = &j->c;
-    size_t f0 = part % j->pairs * 2, cb = part / j->pairs % j->channel_blocks;
-    size_t group = part / j->pairs / j->channel_blocks;
+    size_t f0 = part % j->pairs * 2, group = part / j->pairs;
     size_t blocks = j->filter_blocks - f0 < 2 ? j->filter_blocks - f0 : 2;
-    size_t rows = c->size * j->width;
-    float *sums = j->partial + part * part_floats(j, 2), *bias = sums + 2 * rows * 16;
-    memset(sums, 0, part_floats(j, 2) * sizeof(float));
-    size_t length = (CHUNK - 1) * c->stride + (c->size - 1) * c->dilation + 1;
-    size_t copied = (length * j->width + 15) / 16 * 16;
-    float *copy = own_memory(copied + 2 * CHUNK * 16);
+    float *sums = j->partial + part * part_floats(j), *bias = sums + part_floats(j) - 32;
+    memset(sums, 0, part_floats(j) * sizeof(float));
+    size_t copied = ((CHUNK - 1) * c->stride + (c->size - 1) * c->dilation + 1) * j->width;
+    copied = (copied + 15) / 16 * 16;
+    float *copy = vz_own_memory(copied + CHUNK * 16);
     if (!copy) {
         j->failed = 1;
         return;
     }
     float *full = copy + copied; // cotangents of fewer than 16 filters, filled up
-    if (j->lanes < 16) memset(full, 0, 2 * CHUNK * 16 * sizeof(float));
+    if (j->lanes < 16) memset(full, 0, CHUNK * 16 * sizeof(float));
+    double total[2][16] = {{0}};
     size_t first = c->batch * group / j->groups, last = c->batch * (group + 1) / j->groups;
-    conv_job one = *j; // a view of this channel block alone
-    one.channel_blocks = 1;
     for (size_t image = first; image < last; image++) {
-        const float *x = j->x + (image * j->channel_blocks + cb) * c->in_length * j->width;
+        const float *x = j->x + image * c->channels * c->in_length;
         const float *dy = j->dy + (image * j->filter_blocks + f0) * c->out_length * j->lanes;
-        for (size_t p = 0; p < c->out_length;) {
-            size_t end = p + CHUNK;
-            if (end > c->out_length) end = c->out_length;
+        for (size_t p = 0, end; p < c->out_length; p = end) {
+            end = p + CHUNK < c->out_length ? p + CHUNK : c->out_length;
             // A chunk is inside, or an edge.
             int inside = p >= j->inside_first && p < j->inside_last;
             if (inside && end > j->inside_last) end = j->inside_last;
             if (!inside && p < j->inside_first && end > j->inside_first) end = j->inside_first;
-            size_t count = end - p;
-            const float *a;
-            if (inside) {
-                a = x + (p * c->stride - c->pad) * j->width;
-            } else {
-                copy_windows(
-                    &one, x, p, count, copy, (count - 1) * c->stride + (c->size - 1) * c->dilation + 1);
-                a = copy;
-            }
-            const float *d[2] = {dy + p * j->lanes, NULL};
-            if (blocks > 1) d[1] = dy + (c->out_length + p) * j->lanes;
+            const float *d[2] = {dy + p * j->lanes, blocks > 1 ? dy + (c->out_length + p) * j->lanes : NULL};
             if (j->lanes < 16) {
-                for (size_t i = 0; i < count; i++) memcpy(full + 16 * i, d[0] + j->lanes * i, j->lanes * 4);
+                for (size_t i = 0; i < end - p; i++)
+                    memcpy(full + 16 * i, d[0] + j->lanes * i, j->lanes * sizeof(float));
                 d[0] = full;
             }
-            for (size_t t = 0; t < j->runs; t++) {
-                const float *at = a + (ptrdiff_t)t * j->run_step;
-                float *to = sums + t * j->run_width * 16;
-                if (wide_here == 2 && blocks == 2) {
-                    run(at, (ptrdiff_t)j->row_step, d[0], d[1], count, to, to + rows * 16, j->run_width);
-                } else {
-                    for (size_t n = 0; n < blocks; n++)
-                        run(at, (ptrdiff_t)j->row_step, d[n], NULL, count, to + n * rows * 16, NULL, j->run_width);
-                }
+            gradient_chunk(j, x, d, p, end - p, inside, copy, sums, blocks, run);
+            for (size_t n = 0; n < blocks; n++) {
+                lanes sum = {0};
+                for (size_t i = 0; i < end - p; i++) sum += *(const lanes *)(d[n] + 16 * i);
+                for (int i = 0; i < 16; i++) total[n][i] += sum[i];
             }
-            if (cb == 0) {
-                for (size_t n = 0; n < blocks; n++) {
-                    lanes sum = {0};
-                    for (size_t i = 0; i < count; i++) sum += *(const lanes *)(d[n] + 16 * i);
-                    *(lanes *)(bias + 16 * n) += sum;
-                }
-            }
-            p = end;
         }
     }
+    for (size_t n = 0; n < 2; n++)
+        for (int i = 0; i < 16; i++) bias[16 * n + i] = (float)total[n][i];
 }
 
 // Adds the groups' sums up in their order and lays them out as the caller wants them.
 static void join_part(void *context, size_t part) {
     const conv_job *j = context;
     const vz_conv1d *c = &j->c;
-    size_t rows = c->size * j->width, floats = part_floats(j, 2);
-    size_t f0 = part % j->pairs * 2, cb = part / j->pairs;
+    size_t rows = c->size * j->width, all = rows * j->channel_blocks, floats = part_floats(j);
+    size_t pair = part / j->channel_blocks, cb = part % j->channel_blocks, f0 = pair * 2;
     size_t blocks = j->filter_blocks - f0 < 2 ? j->filter_blocks - f0 : 2;
-    size_t parts = j->pairs * j->channel_blocks;
-    for (size_t n = 0; n < blocks; n++)
+    for (size_t n = 0; n < blocks; n++) {
         for (size_t row = 0; row < rows; row++) {
             lanes sum = {0};
             for (size_t g = 0; g < j->groups; g++)
-                sum += *(const lanes *)(j->partial + (g * parts + part) * floats + (n * rows + row) * 16);
+                sum += *(const lanes *)(j->partial + (g * j->pairs + pair) * floats +
+                                        (n * all + cb * rows + row) * 16);
             size_t tap = row / j->width, channel = cb * j->width + row % j->width;
             float *to = j->y + (tap * c->channels + channel) * c->filters + (f0 + n) * j->lanes;
             memcpy(to, &sum, j->lanes * sizeof(float));
         }
-    if (cb > 0 || !j->bias) return;
-    for (size_t n = 0; n < blocks; n++) {
+        if (cb > 0 || !j->bias) continue;
         lanes sum = {0};
         for (size_t g = 0; g < j->groups; g++)
-            sum += *(const lanes *)(j->partial + (g * parts + part) * floats + (2 * rows + n) * 16);
+            sum += *(const lanes *)(j->partial + (g * j->pairs + pair) * floats + (2 * all + n) * 16);
         memcpy((float *)j->bias + (f0 + n) * j->lanes, &sum, j->lanes * sizeof(float));
     }
 }
@@ -274,11 +267,13 @@ static void join_part(void *context, size_t part) {
 #define VZ_NAME(name) portable_##name
 #define TILE 3
 #define WIDE 2
+#include "microkernels_body.h"
 #include "convolution1d_body.h"
 #undef VZ_NAME
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #define VZ_NAME(name) avx2_##name
+#include "microkernels_body.h"
 #include "convolution1d_body.h"
 #undef VZ_NAME
 #pragma clang attribute pop
@@ -287,6 +282,7 @@ static void join_part(void *context, size_t part) {
 #pragma clang attribute push(                                                                            \
     __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,fma"))), apply_to = function)
 #define VZ_NAME(name) avx512_##name
+#include "microkernels_body.h"
 #include "convolution1d_body.h"
 #undef VZ_NAME
 #pragma clang attribute pop
@@ -331,14 +327,14 @@ static conv_job gradient_job(const vz_conv1d *c) {
     conv_job j = described(c);
     j.pairs = divided_up(j.filter_blocks, 2);
     // Enough parts for the cores of any one machine, few enough that joining them costs nothing.
-    j.groups = divided_up(64, j.pairs * j.channel_blocks);
+    j.groups = divided_up(64, j.pairs);
     if (j.groups > c->batch) j.groups = c->batch;
     return j;
 }
 
 size_t vz_conv1d_gradient_scratch(const vz_conv1d *c) {
     conv_job j = gradient_job(c);
-    return j.groups * j.pairs * j.channel_blocks * part_floats(&j, 2);
+    return j.groups * j.pairs * part_floats(&j);
 }
 
 int vz_conv1d_kernel_gradient(
@@ -351,7 +347,7 @@ int vz_conv1d_kernel_gradient(
     j.partial = scratch;
     j.y = dkernel;
     j.bias = dbias;
-    vz_parallel(j.groups * j.pairs * j.channel_blocks, v.gradient, &j);
+    vz_parallel(j.groups * j.pairs, v.gradient, &j);
     if (!j.failed) vz_parallel(j.pairs * j.channel_blocks, join_part, &j);
     return j.failed;
 }

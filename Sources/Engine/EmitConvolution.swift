@@ -170,7 +170,7 @@ extension Emitter {
         let found = primitive(
             VZ_CONV_FORWARD, op.geometry, x: type(x).shape, y: node.type.shape, bias: bias != nil, relu: relu)
         if let c = described1D(op.geometry, x: type(x).shape, y: node.type.shape),
-            isNarrow(c) || !isFast(found?.0)
+            isNarrow(c) || usesToomCook(c) || !isFast(found?.0)
         {
             return try emitConvolution1D(id, c, bias: bias, relu: relu, result: result)
         }
@@ -220,7 +220,7 @@ extension Emitter {
         let found = primitive(
             VZ_CONV_INPUT_GRADIENT, op.geometry, x: node.type.shape, y: type(dy).shape, bias: false)
         if let c = described1D(op.geometry, x: node.type.shape, y: type(dy).shape),
-            isNarrow(c) || !isFast(found?.0), let adjoint = adjoint(of: c)
+            isNarrow(c) || usesToomCook(c) || !isFast(found?.0), let adjoint = adjoint(of: c)
         {
             try emitInputGradient1D(id, adjoint)
             return true

@@ -31,6 +31,11 @@ extension Emitter {
 
     func isNarrow(_ c: vz_conv1d) -> Bool { c.channels < 16 || c.filters < 16 }
 
+    /// Toom and Cook's way pays from two blocks of channels on both sides.
+    func usesToomCook(_ c: vz_conv1d) -> Bool {
+        c.channels >= 32 && c.filters >= 32 && withUnsafePointer(to: c) { vz_toomcook_serves($0) } != 0
+    }
+
     func emitConvolution1D(_ id: Int, _ c: vz_conv1d, bias: Int?, relu: Bool, result: Int) throws {
         let node = graph.nodes[id]
         let biasSlot = try bias.map { try slot(of: $0) }
@@ -50,20 +55,30 @@ extension Emitter {
         _ name: String, _ c: vz_conv1d, from: Int, kernel w: Int, transposed: Bool, _ bias: Int?, _ relu: Bool,
         _ result: Int
     ) throws {
-        let bytes = withUnsafePointer(to: c) { vz_conv1d_packed_count($0) } * 4
-        let kernel = try packedKernel(w, bytes: bytes) { plain, packed in
+        let quick = usesToomCook(c)
+        let count = withUnsafePointer(to: c) { quick ? vz_toomcook_packed_count($0) : vz_conv1d_packed_count($0) }
+        let kernel = try packedKernel(w, bytes: count * 4) { plain, packed in
             var c = c
-            let (plain, packed) = (
-                plain?.assumingMemoryBound(to: Float.self), packed?.assumingMemoryBound(to: Float.self)
-            )
-            if transposed { vz_conv1d_pack_transposed(&c, plain, packed) } else { vz_conv1d_pack(&c, plain, packed) }
+            let plain = plain?.assumingMemoryBound(to: Float.self)
+            let packed = packed?.assumingMemoryBound(to: Float.self)
+            if quick {
+                vz_toomcook_pack(&c, plain, packed, transposed ? 1 : 0)
+            } else if transposed {
+                vz_conv1d_pack_transposed(&c, plain, packed)
+            } else {
+                vz_conv1d_pack(&c, plain, packed)
+            }
         }
         let to = newSlot(type(result))
-        add("\(name) own", reads: [from, kernel] + (bias.map { [$0] } ?? []), writes: [to]) { memory in
+        add(
+            "\(name) \(quick ? "Toom-Cook" : "rows")", reads: [from, kernel] + (bias.map { [$0] } ?? []), writes: [to]
+        ) { memory in
             var c = c
-            let failed = vz_conv1d_forward(
-                &c, memory.floats(from), memory.floats(kernel), bias.flatMap { memory.floats($0) }, relu ? 1 : 0,
-                memory.floats(to))
+            let (x, k, y) = (memory.floats(from), memory.floats(kernel), memory.floats(to))
+            let b = bias.flatMap { memory.floats($0) }
+            let failed =
+                quick
+                ? vz_toomcook_forward(&c, x, k, b, relu ? 1 : 0, y) : vz_conv1d_forward(&c, x, k, b, relu ? 1 : 0, y)
             if failed != 0 { throw Failure(.memory, "no memory for a convolution") }
         }
         define(result, in: c.out_block, to)
@@ -80,14 +95,21 @@ extension Emitter {
         let cotangent = try slot(of: dy, block: c.out_block)
         let to = newSlot(node.type)
         let bias = biasGradient.map { newSlot(type($0)) }
-        let scratch = newSlot(bytes: withUnsafePointer(to: c) { vz_conv1d_gradient_scratch($0) } * 4)
+        let quick = usesToomCook(c)
+        let working = withUnsafePointer(to: c) {
+            quick ? vz_toomcook_gradient_scratch($0) : vz_conv1d_gradient_scratch($0)
+        }
+        let scratch = newSlot(bytes: working * 4)
         add(
-            "\(op.name) own", reads: [input, cotangent, scratch], writes: [to] + (bias.map { [$0] } ?? [])
+            "\(op.name) \(quick ? "Toom-Cook" : "rows")", reads: [input, cotangent, scratch],
+            writes: [to] + (bias.map { [$0] } ?? [])
         ) { memory in
             var c = c
-            let failed = vz_conv1d_kernel_gradient(
-                &c, memory.floats(input), memory.floats(cotangent), memory.floats(to),
-                bias.flatMap { memory.floats($0) }, memory.floats(scratch))
+            let (x, g, own) = (memory.floats(input), memory.floats(cotangent), memory.floats(scratch))
+            let (k, b) = (memory.floats(to), bias.flatMap { memory.floats($0) })
+            let failed =
+                quick
+                ? vz_toomcook_kernel_gradient(&c, x, g, k, b, own) : vz_conv1d_kernel_gradient(&c, x, g, k, b, own)
             if failed != 0 { throw Failure(.memory, "no memory for a kernel gradient") }
         }
         define(id, to)

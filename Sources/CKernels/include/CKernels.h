@@ -12,3 +12,4 @@
 #include "random.h"
 #include "reduce.h"
 #include "resample.h"
+#include "toomcook.h"
