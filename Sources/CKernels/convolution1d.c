@@ -24,6 +24,7 @@ typedef struct conv_job {
     ptrdiff_t run_step;
     size_t inside_first, inside_last;       // places whose windows lie inside
     size_t chunk, chunks;
+    size_t image_floats;                    // of one image's result
     size_t groups;                          // gradient: groups of images with sums of their own
     size_t pairs;                           // gradient: groups of filter blocks
     int failed;
@@ -95,22 +96,42 @@ static void copy_windows(const conv_job *j, const float *x, size_t place, float 
 
 // MARK: forward
 
+// Few filters leave lanes empty: neighbouring places fill them. `together` places of `filters` filters
+// are one place of 16 filters whose windows are longer and further apart.
+static size_t places_together(const vz_conv1d *c) {
+    return c->filters < 16 && 16 % c->filters == 0 && c->dilation == 1 ? 16 / c->filters : 1;
+}
+
+static vz_conv1d widened(const vz_conv1d *c) {
+    vz_conv1d w = *c;
+    size_t together = places_together(c);
+    if (together == 1) return w;
+    w.filters = w.out_block = 16;
+    w.size = c->size + (together - 1) * c->stride;
+    w.stride = c->stride * together;
+    w.out_length = divided_up(c->out_length, together);
+    return w;
+}
+
 size_t vz_conv1d_packed_count(const vz_conv1d *c) {
-    return divided_up(c->filters, 16) * c->channels * c->size * 16;
+    vz_conv1d w = widened(c);
+    return divided_up(w.filters, 16) * w.channels * w.size * 16;
 }
 
 static void pack(const vz_conv1d *c, const float *kernel, float *packed, int transposed) {
-    size_t width = c->in_block, lanes_used = c->out_block, rows = c->size * width;
+    size_t together = places_together(c), width = c->in_block;
+    size_t lanes_used = together > 1 ? 16 : c->out_block, rows = widened(c).size * width;
     memset(packed, 0, vz_conv1d_packed_count(c) * sizeof(float));
     for (size_t f = 0; f < c->filters; f++)
         for (size_t ch = 0; ch < c->channels; ch++)
-            for (size_t t = 0; t < c->size; t++) {
-                size_t block = ch / width, at = t * width + ch % width;
-                float *to = packed + ((f / lanes_used * (c->channels / width) + block) * rows + at) * 16;
-                to[f % lanes_used] = transposed
-                    ? kernel[((c->size - 1 - t) * c->filters + f) * c->channels + ch]
-                    : kernel[(t * c->channels + ch) * c->filters + f];
-            }
+            for (size_t t = 0; t < c->size; t++)
+                for (size_t q = 0; q < together; q++) {
+                    size_t block = ch / width, at = (t + q * c->stride) * width + ch % width;
+                    float *to = packed + ((f / lanes_used * (c->channels / width) + block) * rows + at) * 16;
+                    to[(q * c->filters + f) % lanes_used] = transposed
+                        ? kernel[((c->size - 1 - t) * c->filters + f) * c->channels + ch]
+                        : kernel[(t * c->channels + ch) * c->filters + f];
+                }
 }
 
 void vz_conv1d_pack(const vz_conv1d *c, const float *kernel, float *packed) { pack(c, kernel, packed, 0); }
@@ -129,7 +150,7 @@ static inline __attribute__((always_inline)) void forward_places(
     size_t image = part / j->chunks, first = part % j->chunks * j->chunk;
     size_t last = first + j->chunk < c->out_length ? first + j->chunk : c->out_length;
     const float *x = j->x + image * c->channels * c->in_length;
-    float *y = j->y + image * c->filters * c->out_length;
+    float *y = j->y + image * j->image_floats, spill[14 * 16];
     size_t length = (tile - 1) * c->stride + (c->size - 1) * c->dilation + 1;
     size_t panel = j->channel_blocks * c->size * j->width * 16;
     for (size_t f = 0; f < j->filter_blocks;) {
@@ -154,8 +175,14 @@ static inline __attribute__((always_inline)) void forward_places(
             }
             float *to[2] = {0, 0};
             for (size_t n = 0; n < blocks; n++) to[n] = y + ((f + n) * c->out_length + p) * j->lanes;
+            // The last place of several together may reach beyond the map.
+            float *own = to[0];
+            size_t room = j->image_floats - (size_t)(own - y);
+            int over = j->filter_blocks == 1 && room < count * j->lanes;
+            if (over) to[0] = spill;
             run(j, rows, block_stride, j->packed + f * panel, j->bias ? j->bias + f * j->lanes : NULL, to, count,
                 (int)blocks);
+            if (over) memcpy(own, spill, room * sizeof(float));
             p += count;
         }
         f += blocks;
@@ -309,12 +336,21 @@ int vz_conv1d_forward(
     const vz_conv1d *c, const float *x, const float *packed, const float *bias, int relu, float *y
 ) {
     variant v = best_variant();
-    conv_job j = described(c);
+    vz_conv1d w = widened(c);
+    size_t image_floats = c->filters * c->out_length;
+    conv_job j = described(&w);
+    float biases[16];
+    if (bias && w.filters != c->filters) {
+        for (size_t i = 0; i < 16; i++) biases[i] = bias[i % c->filters];
+        bias = biases;
+    }
+    c = &w;
     j.x = x;
     j.packed = packed;
     j.bias = bias;
     j.relu = relu;
     j.y = y;
+    j.image_floats = image_floats;
     // Whole tiles of places; about 32 KiB of rows a part.
     j.chunk = divided_up(8192 / j.width / c->stride, v.tile) * v.tile;
     if (j.chunk < v.tile) j.chunk = v.tile;

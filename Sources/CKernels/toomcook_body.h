@@ -23,7 +23,7 @@ static inline __attribute__((always_inline)) void VZ_NAME(input_transform)(
 
 // `made` places of a tile from its products at the points.
 static inline __attribute__((always_inline)) void VZ_NAME(output_transform)(
-    const float *m, size_t stride, lanes first, int relu, int made, float *y
+    const float *m, size_t stride, const lanes *first, int relu, int made, float *y
 ) {
 #define M(P) (*(const lanes *)(m + (P) * stride))
     lanes s1 = M(1) + M(2), e1 = M(1) - M(2), s2 = M(3) + M(4), e2 = M(3) - M(4), s3 = M(5) + M(6), e3 = M(5) - M(6);
@@ -33,7 +33,7 @@ static inline __attribute__((always_inline)) void VZ_NAME(output_transform)(
         lanes v = i % 2 ? e1 + up * e2 + down * e3 : s1 + up * s2 + down * s3;
         if (i == 0) v += M(0);
         if (i == made - 1) v += M(7);
-        v += first;
+        v += *first;
         // A NaN passes.
         if (relu) v = (lanes)((lane_bits)v & ~(lane_bits)(v < 0.0f));
         *(lanes *)(y + 16 * i) = v;
@@ -101,9 +101,9 @@ static void VZ_NAME(forward_part)(void *context, size_t part) {
                 const float *from = m + n * row + 16 * i;
                 float *to = place + j->made <= c->out_length ? y : edge;
                 if (j->made == 4)
-                    VZ_NAME(output_transform)(from, 2 * row, bias, j->relu, 4, to);
+                    VZ_NAME(output_transform)(from, 2 * row, &bias, j->relu, 4, to);
                 else
-                    VZ_NAME(output_transform)(from, 2 * row, bias, j->relu, 6, to);
+                    VZ_NAME(output_transform)(from, 2 * row, &bias, j->relu, 6, to);
                 if (to == edge) memcpy(y, edge, (c->out_length - place) * 64);
             }
         }
