@@ -8,7 +8,8 @@ public enum BuiltinTable {
         let functions = CoreBuiltins.table() + TensorBuiltins.table(chance)
         let engine =
             NetworkBuiltins.table(chance) + TrainingBuiltins.table(chance) + DataBuiltins.table()
-            + LensBuiltins.table(chance) + FileBuiltins.table() + PlotBuiltins.table()
+            + OwnFunctions.table() + WaveObject.table() + LensBuiltins.table(chance) + FileBuiltins.table()
+            + PlotBuiltins.table()
         return LayerBuiltins.merged(LayerBuiltins.table(), with: functions) + engine
     }
 }
