@@ -270,11 +270,12 @@ private struct FormatWriter {
                 i += 1
                 continue
             }
-            let column = (lines[i..<j].map { width($0.code) }.max() ?? 0) + 2
+            // Neighbours keep their columns together, or stand in one together.
+            let keep = lines[i..<j].allSatisfy { ($0.column ?? 0) - width($0.code) >= 2 }
+            let together = (lines[i..<j].map { width($0.code) }.max() ?? 0) + 2
             for l in lines[i..<j] {
-                let end = width(l.code)
-                let blanks = max(2, (l.column ?? column) - end)
-                out += l.code + String(repeating: " ", count: blanks) + l.comment + "\n"
+                let column = keep ? l.column ?? together : together
+                out += l.code + String(repeating: " ", count: column - width(l.code)) + l.comment + "\n"
             }
             i = j
         }
