@@ -35,16 +35,16 @@ extension WaveObject {
     static func table() -> [Builtin] {
         [
             Builtin(
-                "waveform", topic: "sound",
+                "sound", topic: "sound",
                 [
                     .required("x", "a tensor [length] or [length, 1]"),
                     .optional("rate", "16000", "samples a second"),
                 ],
                 summary: "A tensor as a sound that knows its rate, to be drawn, played and saved.",
-                example: "waveform(zeros(8000), rate = 16000).seconds  # expect: 0.5",
+                example: "sound(zeros(8000), rate = 16000).seconds  # expect: 0.5",
                 seeAlso: ["read_audio", "play"]
             ) { args in
-                var x = try TensorObject.from(args[0], "`waveform`: `x`").tensor(for: "`waveform`")
+                var x = try TensorObject.from(args[0], "`sound`: `x`").tensor(for: "`sound`")
                 if x.rank == 1 { x = try x.reshaped(x.shape + [1]) }
                 guard x.rank == 2, x.shape[1] == 1 else {
                     throw args.failure(
