@@ -7,6 +7,8 @@ struct Parser {
     var tokens: [Token]
     var at = 0
     var errors: [SyntaxError]
+    /// A word of the text is wrong in itself.
+    private let isBroken: Bool
     /// Open nesting of expressions and blocks.
     var depth = 0
     var functionDepth = 0

@@ -97,7 +97,7 @@ public final class Session {
             }
         console.endProgress()
         if diagnostics.isInterrupt {
-            console.error("interrupted")
+            console.interrupted()
             return .interrupted
         }
         console.error(diagnostics)

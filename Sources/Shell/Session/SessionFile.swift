@@ -64,9 +64,9 @@ private final class SessionWriter {
                 functions.append((f, name))
                 return
             }
-            let isResult = value.asObject.map { isResult($0) } ?? false
+            let comesAsRecord = value.asObject.map { isResult($0) } ?? false
             text += "\(name) = \(try expression(value, name, depth: 0));\n"
-            if isResult { asRecords.append(name) }
+            if comesAsRecord { asRecords.append(name) }
             switch value {
             case .object(let o): objects.append((o, name))
             case .list, .record: containers.append((value, name))
@@ -153,7 +153,7 @@ private final class SessionWriter {
         case "tensor":
             let file = try keep(o, name, "npy")
             guard let rate = try o.member("rate")?.asNumber else { return file }
-            return "waveform(\(file), rate = \(Value(rate).written))"
+            return "sound(\(file), rate = \(Value(rate).written))"
         case "network": return try keep(o, name, "safetensors")
         default: break
         }
