@@ -50,6 +50,21 @@ import Testing
         terminal.expect("\n[true, true, true, [16000, 1]]\n")
     }
 
+    @Test func controlCEndsTheWaitForALine() throws {
+        let terminal = try start()
+        terminal.line("name = input(\"name? \")")
+        terminal.expect("\nname? ")
+        terminal.line("Änne")
+        terminal.prompt()
+        terminal.line("len(name)")
+        terminal.expect("\n4\n")
+        terminal.prompt()
+        terminal.line("input(\"more? \")")
+        terminal.expect("\nmore? ")
+        terminal.send("\u{03}")
+        #expect(terminal.prompt() < 2)
+    }
+
     @Test func keepsThingsOfTheEngine() throws {
         let terminal = try start()
         terminal.line(
