@@ -25,17 +25,17 @@ public enum Eager {
     public static func run(
         _ key: Key, _ inputs: [Tensor], _ trace: ([Traced]) throws -> Traced
     ) throws -> Tensor {
-        let full = PlanKey(key: key, inputs: inputs)
-        if let entry = plans.withLock({ $0.value.take(full) }) {
-            defer { plans.withLock { _ in entry.isBusy = false } }
-            return try entry.plan.run(inputs)[0]
+        let signature = Signature(key, inputs)
+        if let entry = plans.withLock({ $0.value.take(signature, key, inputs) }) {
+            defer { entry.isBusy.store(false, ordering: .releasing) }
+            return try entry.plan.runSingle(inputs)
         }
         do {
             let graph = Graph()
             let values = inputs.map { graph.input(ValueType($0.shape, $0.type)) }
             let plan = try Plan(inputs: values, outputs: [trace(values)])
-            let result = try plan.run(inputs)[0]
-            plans.withLock { $0.value.put(full, plan) }
+            let result = try plan.runSingle(inputs)
+            plans.withLock { $0.value.put(PlanStore.Entry(plan, key, inputs), signature) }
             return result
         } catch let failure as Failure where failure.kind == .memory {
             let shapes = inputs.map { Shape.describe($0.shape) }.joined(separator: ", ")
@@ -52,58 +52,93 @@ public enum Eager {
     private static let plans = Mutex(Box())
 }
 
-/// Computation and input types.
-private struct PlanKey: Hashable {
-    let key: Eager.Key
-    let shapes: [[Int]]
-    /// Element types of the first 31 inputs, two bits each; those of more are among the shapes.
-    let types: Int
+/// A cheap mixture of a computation and its inputs' types: where to look for its plan.
+private struct Signature {
+    var bits: UInt64 = 0xcbf2_9ce4_8422_2325
 
-    init(key: Eager.Key, inputs: [Tensor]) {
-        self.key = key
-        var shapes = inputs.map(\.shape)
-        if inputs.count > 31 { shapes.append(inputs.map { Int($0.type.rawValue) }) }
-        self.shapes = shapes
-        types = inputs.prefix(31).reduce(0) { $0 << 2 | Int($1.type.rawValue) }
+    init(_ key: Eager.Key, _ inputs: [Tensor]) {
+        for byte in key.name.utf8 { mix(UInt64(byte)) }
+        for option in key.options { mix(option.bitPattern) }
+        for i in inputs.indices {
+            mix(UInt64(inputs[i].type.rawValue) &+ 0x100)
+            for length in inputs[i].shape { mix(UInt64(bitPattern: Int64(length))) }
+        }
+        bits ^= bits >> 29
+    }
+
+    private mutating func mix(_ x: UInt64) {
+        bits = (bits ^ x) &* 0x9E37_79B9_7F4A_7C15
+        bits ^= bits >> 32
     }
 }
 
-/// Plans at rest, the least recently used forgotten first.
+/// Plans at rest: sets of four, in each the least recently used forgotten first.
 private struct PlanStore {
-    static let most = 512
+    private static let sets = 128
+    private static let ways = 4
+    static let most = sets * ways
     /// A plan with more working memory is not kept: what it computes takes longer than planning.
     private static let mostBytes = 1 << 20
 
-    final class Entry {
+    // Its tick changes only under the store's lock.
+    final class Entry: @unchecked Sendable {
         let plan: Plan
-        var tick: Int
-        var isBusy = false
-        init(_ plan: Plan, tick: Int) {
+        let isBusy = Atomic(false)
+        private let key: Eager.Key
+        private let shapes: [[Int]]
+        private let types: [ElementType]
+        var tick = 0
+
+        init(_ plan: Plan, _ key: Eager.Key, _ inputs: [Tensor]) {
             self.plan = plan
-            self.tick = tick
+            self.key = key
+            shapes = inputs.map(\.shape)
+            types = inputs.map(\.type)
+        }
+
+        func isFor(_ key: Eager.Key, _ inputs: [Tensor]) -> Bool {
+            guard shapes.count == inputs.count, self.key.name == key.name, self.key.options == key.options
+            else { return false }
+            for i in inputs.indices where types[i] != inputs[i].type || shapes[i] != inputs[i].shape {
+                return false
+            }
+            return true
         }
     }
-    private var entries: [PlanKey: Entry] = [:]
+    private var entries = [Entry?](repeating: nil, count: most)
     private var clock = 0
+    private(set) var count = 0
 
-    var count: Int { entries.count }
-
-    mutating func take(_ key: PlanKey) -> Entry? {
-        guard let entry = entries[key], !entry.isBusy else { return nil }
-        clock += 1
-        entry.tick = clock
-        entry.isBusy = true
-        return entry
+    private static func places(_ signature: Signature) -> Range<Int> {
+        let first = Int(signature.bits % UInt64(sets)) * ways
+        return first..<first + ways
     }
 
-    mutating func put(_ key: PlanKey, _ plan: Plan) {
-        guard plan.workingBytes <= Self.mostBytes, entries[key] == nil else { return }
+    mutating func take(_ signature: Signature, _ key: Eager.Key, _ inputs: [Tensor]) -> Entry? {
+        for place in Self.places(signature) {
+            guard let entry = entries[place], entry.isFor(key, inputs) else { continue }
+            guard !entry.isBusy.exchange(true, ordering: .acquiring) else { return nil }
+            clock += 1
+            entry.tick = clock
+            return entry
+        }
+        return nil
+    }
+
+    /// Keeps an entry, unless another thread has kept the same by now.
+    mutating func put(_ entry: Entry, _ signature: Signature) {
+        guard entry.plan.workingBytes <= Self.mostBytes else { return }
         clock += 1
-        entries[key] = Entry(plan, tick: clock)
-        guard entries.count > Self.most else { return }
-        // A quarter at once, so that a full store does not cost a search each time.
-        let ticks = entries.values.map(\.tick).sorted()
-        let oldest = ticks[ticks.count / 4]
-        entries = entries.filter { $0.value.tick > oldest }
+        entry.tick = clock
+        var best = Self.places(signature).lowerBound
+        for place in Self.places(signature) {
+            guard let old = entries[place] else {
+                count += 1
+                entries[place] = entry
+                return
+            }
+            if old.tick < entries[best]?.tick ?? 0 { best = place }
+        }
+        entries[best] = entry
     }
 }

@@ -19,6 +19,9 @@ public final class Plan {
     /// Slots whose address is found anew at each run.
     private let bound: [Int]
     private let memory: PlanMemory
+    /// For `runSingle`: slots of the inputs, with their positions, and of the only output.
+    private let singleInputs: [(slot: Int, position: Int)]
+    private let singleResults: [Int]
 
     public init(
         inputs: [Traced], outputs: [Traced], updates: [(variable: Variable, value: Traced)] = []
@@ -56,6 +59,10 @@ public final class Plan {
         }
         self.slots = slots
         bound = slots.indices.filter { slots[$0].isBound }
+        singleInputs = bound.compactMap { slot in
+            if case .input(let position) = slots[slot].home { (slot, position) } else { nil }
+        }
+        singleResults = bound.filter { if case .output = slots[$0].home { true } else { false } }
         steps = emitter.steps
         variables = emitter.variables
         writes = emitter.writtenInPlace.union(copies.map(\.variable))
@@ -88,6 +95,28 @@ public final class Plan {
         if !writes.isEmpty { try writeVariables() }
         withExtendedLifetime(held) {}
         return results
+    }
+
+    /// As `run` for a plan of one output, with as little around it as can be: what a line such as
+    /// `t + 1` costs beside its own computation.
+    func runSingle(_ values: [Tensor], cancel: CancelFlag = .shared) throws -> Tensor {
+        guard variables.isEmpty, outputs.count == 1, values.count == inputs.count else {
+            return try run(values, cancel: cancel)[0]
+        }
+        for i in values.indices where !values[i].isDense { return try run(values, cancel: cancel)[0] }
+        try cancel.check()
+        let result = try Tensor(uninitialized: outputs[0].type.shape, outputs[0].type.type)
+        for i in singleInputs.indices { memory[singleInputs[i].slot] = values[singleInputs[i].position].base }
+        for slot in singleResults { memory[slot] = result.base }
+        for i in steps.indices {
+            if i > 0 { try cancel.check() }
+            try steps[i].run(memory)
+        }
+        if let base = memory[outputs[0].slot], base != result.base {
+            result.base.copyMemory(from: base, byteCount: result.byteCount)
+        }
+        withExtendedLifetime(values) {}
+        return result
     }
 
     /// Fills in the addresses of what comes from outside; returns what must live until the end.

@@ -43,10 +43,12 @@ public struct ParameterSpec {
     /// True for what training follows but no gradient reaches: the moving moments.
     public var isState: Bool
     public var regularizer: Regularizer?
+    /// The first value itself; nil: the initializer makes it.
+    public var value: Tensor?
 
     public init(
         _ name: String, _ shape: [Int], _ initializer: Initializer, fans: (Int, Int)? = nil,
-        isState: Bool = false, regularizer: Regularizer? = nil
+        isState: Bool = false, regularizer: Regularizer? = nil, value: Tensor? = nil
     ) {
         self.name = name
         self.shape = shape
@@ -54,6 +56,7 @@ public struct ParameterSpec {
         self.fans = fans
         self.isState = isState
         self.regularizer = regularizer
+        self.value = value
     }
 }
 

@@ -122,7 +122,7 @@ public final class Network {
             do {
                 try node.layer.build(for: inputs, name: node.name) { spec, fullName in
                     defer { stream += 1 }
-                    if let given = try weights?(fullName) { return given }
+                    if let given = try weights?(fullName) ?? spec.value { return given }
                     return try spec.initializer.value(
                         shape: spec.shape, fans: spec.fans, key: key, stream: stream)
                 }

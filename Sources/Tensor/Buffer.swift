@@ -45,9 +45,13 @@ final class BufferPool: Sendable {
     private static let bigBlock = 1 << 20
     /// Small blocks kept for reuse, in bytes in all; the rest goes back to malloc.
     private static let keptSmall = 64 << 20
+    /// Blocks up to here are found without a search: small tensors come and go by the thousand.
+    private static let tiny = 4096
 
     private struct State {
         var free: [Int: [UnsafeMutableRawPointer]] = [:]
+        /// Those of at most `tiny` bytes, by capacity / 64.
+        var tiny = [[UnsafeMutableRawPointer]](repeating: [], count: BufferPool.tiny / 64 + 1)
         var smallBytes = 0
         var bigBytes = 0
     }
@@ -74,6 +78,11 @@ final class BufferPool: Sendable {
         guard byteCount >= 0, byteCount <= Self.physicalMemory else { throw Self.tooMuch(byteCount) }
         let capacity = Self.capacity(for: byteCount)
         let kept: UnsafeMutableRawPointer? = state.withLock { box in
+            if capacity <= Self.tiny {
+                guard let block = box.value.tiny[capacity / 64].popLast() else { return nil }
+                box.value.smallBytes -= capacity
+                return block
+            }
             guard let block = box.value.free[capacity]?.popLast() else { return nil }
             if capacity >= Self.bigBlock {
                 box.value.bigBytes -= capacity
@@ -100,6 +109,10 @@ final class BufferPool: Sendable {
             } else {
                 guard box.value.smallBytes + capacity <= Self.keptSmall else { return false }
                 box.value.smallBytes += capacity
+            }
+            if capacity <= Self.tiny {
+                box.value.tiny[capacity / 64].append(block)
+                return true
             }
             box.value.free[capacity, default: []].append(block)
             return true

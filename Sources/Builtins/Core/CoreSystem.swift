@@ -55,9 +55,28 @@ enum CoreSystem {
             ) { args in
                 args.interpreter.output(try args.string("prompt", default: ""))
                 fflush(stdout)
-                return readLine(strippingNewline: true).map { Value($0) } ?? .nil
+                return try line().map { Value($0) } ?? .nil
             },
         ]
+    }
+
+    /// A line of standard input. At a terminal Ctrl-C ends the waiting.
+    private static func line() throws -> String? {
+        guard isatty(STDIN_FILENO) == 1 else { return readLine(strippingNewline: true) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while bytes.last != 10 {
+            var wait = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+            let ready = poll(&wait, 1, 50)
+            try CancelFlag.shared.check()
+            if ready <= 0 { continue }
+            let n = read(STDIN_FILENO, &buffer, buffer.count)
+            if n <= 0 { break }
+            bytes += buffer[..<n]
+        }
+        if bytes.isEmpty { return nil }
+        if bytes.last == 10 { bytes.removeLast() }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private static func checks() -> [Builtin] {

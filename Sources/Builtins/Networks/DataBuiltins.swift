@@ -58,7 +58,7 @@ public enum DataBuiltins {
                     "names of the classes wanted, in the order of their indices; by default all"),
                 .optional("rate", "16000", "samples a second"), .optional("seconds", "1", "length of a clip"),
                 .optional(
-                    "speaker", "nil", "how file names tell the speaker, such as \"{class}_{speaker}_*\""),
+                    "speaker", "nil", "how file names tell the speaker, such as '{class}_{speaker}_*'"),
                 .optional("validation", "10", "percentage of speakers for validation"),
                 .optional("testing", "10", "percentage of speakers for the test"),
                 .optional(
@@ -124,16 +124,17 @@ public enum DataBuiltins {
 /// A data set with its parts.
 final class DataSetObject: VZObject {
     let data: DataSet
+    var recipe: String?
     init(_ data: DataSet) { self.data = data }
 
     var typeName: String { "data" }
     var memberNames: [String] { ["train", "validation", "test", "all", "classes", "name", "problems"] }
     func member(_ name: String) throws -> Value? {
         switch name {
-        case "train": Value(ExampleSetObject(data.train))
-        case "validation": Value(ExampleSetObject(data.validation))
-        case "test": Value(ExampleSetObject(data.test))
-        case "all": Value(ExampleSetObject(data.all))
+        case "train": Value(ExampleSetObject(data.train, recipe: recipe.map { $0 + ".train" }))
+        case "validation": Value(ExampleSetObject(data.validation, recipe: recipe.map { $0 + ".validation" }))
+        case "test": Value(ExampleSetObject(data.test, recipe: recipe.map { $0 + ".test" }))
+        case "all": Value(ExampleSetObject(data.all, recipe: recipe.map { $0 + ".all" }))
         case "classes": Value(data.all.classNames)
         case "name": Value(data.name)
         case "problems": Value(data.problems)
@@ -167,7 +168,11 @@ final class DataSetObject: VZObject {
 /// Labelled examples: a part of a data set.
 final class ExampleSetObject: VZObject {
     let examples: any ExampleSet
-    init(_ examples: any ExampleSet) { self.examples = examples }
+    let recipe: String?
+    init(_ examples: any ExampleSet, recipe: String? = nil) {
+        self.examples = examples
+        self.recipe = recipe
+    }
 
     var typeName: String { "examples" }
     var memberNames: [String] { ["classes", "counts", "shape", "take", "only", "balance", "indices_of"] }
@@ -185,6 +190,7 @@ final class ExampleSetObject: VZObject {
     }
     func member(_ name: String) throws -> Value? {
         let set = examples
+        let recipe = recipe
         switch name {
         case "classes": return Value(set.classNames)
         case "counts": return Value(zip(set.classNames, set.classCounts).map { ($0, Value($1)) })
@@ -192,7 +198,9 @@ final class ExampleSetObject: VZObject {
         case "take":
             return .builtin(
                 Builtin("take", topic: "data", [.required("n", "how many")]) { args in
-                    Value(ExampleSetObject(try set.taken(args.int("n", in: 1...Int.max))))
+                    let n = try args.int("n", in: 1...Int.max)
+                    return Value(
+                        ExampleSetObject(try set.taken(n), recipe: recipe.map { "\($0).take(\(n))" }))
                 })
         case "only":
             return .builtin(
@@ -227,7 +235,7 @@ final class ExampleSetObject: VZObject {
             guard place >= 0, place < examples.count else {
                 throw Failure(.index, "index \(i) is outside the \(examples.count) examples")
             }
-            return Value(ExampleObject(examples, place))
+            return Value(ExampleObject(examples, place, recipe: recipe.map { "\($0)[\(place)]" }))
         }
         guard let span = indices[0].asSpan else {
             throw Failure(
@@ -249,9 +257,11 @@ final class ExampleSetObject: VZObject {
 final class ExampleObject: VZObject {
     let set: any ExampleSet
     let place: Int
-    init(_ set: any ExampleSet, _ place: Int) {
+    let recipe: String?
+    init(_ set: any ExampleSet, _ place: Int, recipe: String? = nil) {
         self.set = set
         self.place = place
+        self.recipe = recipe
     }
 
     /// Its input, [length, channels] or [height, width, channels].

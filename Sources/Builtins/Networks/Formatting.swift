@@ -18,15 +18,6 @@ extension String {
     func padded(_ width: Int) -> String { self + String(repeating: " ", count: max(width - count, 1)) }
 }
 
-/// What the person should know, on standard error.
-enum Notes {
-    static func say(_ text: String) {
-        if Settings.current.isQuiet { return }
-        var line = Array((text + "\n").utf8)
-        line.withUnsafeMutableBytes { _ = write(2, $0.baseAddress, $0.count) }
-    }
-}
-
 /// Files that a person named without a place of their own: they lie in the output folder.
 enum Outputs {
     /// Where to write `path`; its folder is made.

@@ -26,7 +26,7 @@ public enum NetworkBuiltins {
                 throw Failure(
                     .type, "`sequential`: \(function.name) is a function, not a layer",
                     hint: "call it: \(function.name)()")
-            case .function: return [.layer(Layer(FunctionLayer(value, interpreter)))]
+            case .function: return [.layer(Layer(OwnFunctions.layer(value, interpreter)))]
             default: throw notALayer(value)
             }
         }
@@ -130,28 +130,5 @@ public enum NetworkBuiltins {
             network.notes = try JSON(Language.Value.record(try args.record("notes")))
             return .nil
         }
-    }
-}
-
-/// A layer written in vz: a function from tensor to tensor.
-struct FunctionLayer: LayerKind {
-    let function: Value
-    let interpreter: Interpreter
-
-    init(_ function: Value, _ interpreter: Interpreter) {
-        self.function = function
-        self.interpreter = interpreter
-    }
-
-    var kind: String { "function" }
-    var isSavable: Bool { false }
-    func trace(_ inputs: [Traced], _ context: LayerContext) throws -> Traced {
-        let value = try interpreter.call(function, [Value(TensorObject(inputs[0]))])
-        guard let tensor = value.asObject as? TensorObject else {
-            throw Failure(
-                .type, "a layer's function must return a tensor, not \(value.typePhrase)",
-                hint: "return what it makes of its argument")
-        }
-        return try tensor.traced(in: inputs[0].graph)
     }
 }

@@ -96,7 +96,7 @@ public enum TrainingBuiltins {
         ]
     }
 
-    private static func schedule(_ value: Value, _ args: Arguments) throws -> Schedule {
+    static func schedule(_ value: Value, _ args: Arguments) throws -> Schedule {
         switch value {
         case .nil: return .constant
         case .string(let s) where s.string == "cosine": return .cosine()
@@ -143,6 +143,14 @@ public enum TrainingBuiltins {
                 .optional("batch", "32", "examples a step"),
                 .optional("optimizer", "adam(0.001)", "how weights follow from gradients"),
                 .optional(
+                    "loss", "nil",
+                    "a name (\"cross_entropy\", \"mse\", \"mae\", \"hinge\", \"huber\" …) or a function (prediction, target) to a number for each sample"
+                ),
+                .optional(
+                    "metrics", "nil",
+                    "names (\"accuracy\", \"top5_accuracy\", \"mae\" …) and functions like a loss in a list, or a record of functions"
+                ),
+                .optional(
                     "validation", "data.validation", "examples to measure after each epoch; false for none"),
                 .optional("augment", "nil", "a record of changes: see augment"),
                 .optional(
@@ -157,7 +165,7 @@ public enum TrainingBuiltins {
             ],
             summary: "Trains a network; the result holds the history.",
             doc:
-                "The loss is the cross-entropy where the data has classes. Ctrl-C ends after the current batch and keeps what was learned.",
+                "The loss is the cross-entropy where the data has classes, else the mean squared error. Ctrl-C ends after the current batch and keeps what was learned.",
             example:
                 "net = sequential(flatten(), dense(16), softmax(), input = [16000, 1])\nrun = fit(net, words16().test.take(32), epochs = 1)\nlen(run.loss)  # expect: 1",
             seeAlso: ["evaluate", "adam", "augment"]
@@ -176,6 +184,8 @@ public enum TrainingBuiltins {
                 train = try AugmentationSettings.read(record, args).applied(to: train)
             }
             options.validation = validation
+            options.loss = try OwnFunctions.loss(args.value("loss"), args.interpreter)
+            options.metrics = try OwnFunctions.metrics(args.value("metrics"), args.interpreter)
             options.epochs = try args.int("epochs", in: 1...1_000_000, default: 1)
             options.batch = try args.int("batch", in: 1...1_000_000, default: 32)
             if let patience = try args.optionalInt("early_stopping") {
@@ -205,6 +215,7 @@ public enum TrainingBuiltins {
             [
                 .required("net", "a network"), .required("data", "examples; of a data set its test part"),
                 .optional("batch", "32", "examples at a time"),
+                .optional("loss", "nil", "as of fit"), .optional("metrics", "nil", "as of fit"),
             ],
             summary: "Loss, accuracy and confusion matrix on examples.",
             example:
@@ -220,6 +231,8 @@ public enum TrainingBuiltins {
             }
             let result = try network.evaluate(
                 data, batch: try args.int("batch", in: 1...1_000_000, default: 32),
+                loss: try OwnFunctions.loss(args.value("loss"), args.interpreter),
+                metrics: try OwnFunctions.metrics(args.value("metrics"), args.interpreter),
                 progress: args.interpreter.progress)
             return Value(EvaluationObject(result))
         }

@@ -31,6 +31,32 @@ public final class WaveObject: TensorObject {
     }
 }
 
+extension WaveObject {
+    static func table() -> [Builtin] {
+        [
+            Builtin(
+                "sound", topic: "sound",
+                [
+                    .required("x", "a tensor [length] or [length, 1]"),
+                    .optional("rate", "16000", "samples a second"),
+                ],
+                summary: "A tensor as a sound that knows its rate, to be drawn, played and saved.",
+                example: "sound(zeros(8000), rate = 16000).seconds  # expect: 0.5",
+                seeAlso: ["read_audio", "play"]
+            ) { args in
+                var x = try TensorObject.from(args[0], "`sound`: `x`").tensor(for: "`sound`")
+                if x.rank == 1 { x = try x.reshaped(x.shape + [1]) }
+                guard x.rank == 2, x.shape[1] == 1 else {
+                    throw args.failure(
+                        "a waveform is [length] or [length, 1], not \(Shape.describe(x.shape))", kind: .shape)
+                }
+                let rate = try args.int("rate", in: 1...10_000_000, default: 16000)
+                return Value(WaveObject(try x.converted(to: .float32), rate: rate))
+            }
+        ]
+    }
+}
+
 extension TensorObject {
     /// The numbers, for what cannot work on a traced value.
     func concrete() throws -> Tensor { try tensor(for: "this") }

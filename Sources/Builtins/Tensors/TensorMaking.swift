@@ -206,7 +206,7 @@ enum TensorMaking {
             let second = try args.number(secondName, default: 1)
             let shape = try shape(args, args.rest)
             let scale = isUniform ? second - first : second
-            if let trace = Trace.current, trace.isKept {
+            if let trace = Trace.current, trace.drawsAnew {
                 let drawn = try trace.random { try $0.random(distribution, shape: shape, stream: $1) }
                 return .object(TensorObject(try drawn * scale + first))
             }
@@ -232,7 +232,7 @@ enum TensorMaking {
                 throw args.failure("`p` lies between 0 and 1, not \(Numbers.text(p))")
             }
             let shape = try shape(args, args.rest)
-            if let trace = Trace.current, trace.isKept {
+            if let trace = Trace.current, trace.drawsAnew {
                 return .object(
                     TensorObject(try trace.random { try $0.bernoulli(p, shape: shape, stream: $1) }))
             }
@@ -258,7 +258,7 @@ enum TensorMaking {
                 throw args.failure("`low` must be below `high`, both within 32 bits: \(low), \(high)")
             }
             let shape = try shape(args, args.rest)
-            if let trace = Trace.current, trace.isKept {
+            if let trace = Trace.current, trace.drawsAnew {
                 return .object(
                     TensorObject(
                         try trace.random { try $0.randomIntegers(low..<high, shape: shape, stream: $1) }))
@@ -275,7 +275,7 @@ enum TensorMaking {
             seeAlso: ["shuffle"]
         ) { args in
             let n = try args.int("n", in: 0...(1 << 27))
-            if let trace = Trace.current, trace.isKept {
+            if let trace = Trace.current, trace.drawsAnew {
                 return .object(TensorObject(try trace.random { try $0.randomPermutation(n, stream: $1) }))
             }
             return result(try Tensor(permutation: n, key: chance.nextKey()))

@@ -77,7 +77,7 @@ extension TensorObject {
             }
         case .matmul: return try matmul(a, b)
         }
-        return try compute(function.name, [], [a, b]) {
+        return try compute(function.name, a, b) {
             function == .power ? try $0[0].power($0[1]) : try $0[0].binary(function, $0[1])
         }
     }
@@ -99,7 +99,7 @@ extension TensorObject {
                 "@: shapes \(Shape.describe(a.shape)) and \(Shape.describe(b.shape)): a single number is no matrix",
                 hint: "write `*`")
         }
-        return try compute("@", [], [a, b]) { v in
+        return try compute("@", a, b) { v in
             var (x, y) = (v[0], v[1])
             if rowOnly { x = try x.reshaped([1] + x.shape) }
             if columnOnly { y = try y.reshaped(y.shape + [1]) }

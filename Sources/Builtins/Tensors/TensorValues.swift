@@ -129,6 +129,16 @@ extension TensorObject {
         return try value(Eager.run(Eager.Key(name, options), tensors, trace))
     }
 
+    /// The same for two operands, without the way over a list where both are at hand.
+    static func compute(
+        _ name: String, _ a: TensorObject, _ b: TensorObject, _ trace: ([Traced]) throws -> Traced
+    ) throws -> Value {
+        guard case .concrete(let x) = a.content, case .concrete(let y) = b.content else {
+            return try compute(name, [], [a, b], trace)
+        }
+        return try value(Eager.run(Eager.Key(name), [x, y], trace))
+    }
+
     /// The same where a tensor is wanted even for a single number.
     static func computeTensor(
         _ name: String, _ options: [Double] = [], _ operands: [TensorObject],

@@ -6,7 +6,7 @@ import Tensor
 
 /// A computation that is being recorded: by `grad` for one call, by `jit` for many.
 final class Trace: @unchecked Sendable {
-    let graph = Graph()
+    let graph: Graph
     /// For `jit`: tensors that the function uses are constants, and random numbers are drawn anew at
     /// each run. Otherwise those tensors are inputs, so that a kept plan holds when they change.
     let isKept: Bool
@@ -14,7 +14,7 @@ final class Trace: @unchecked Sendable {
     private(set) var used: [(input: Traced, tensor: Tensor)] = []
     /// The input for the random key of a run, where random numbers are drawn.
     private(set) var key: Traced?
-    private var streams: UInt32 = 0
+    private var streams: UInt32
     private var valueOf: [Place: Traced] = [:]
 
     private struct Place: Hashable {
@@ -24,7 +24,27 @@ final class Trace: @unchecked Sendable {
         let type: ElementType
     }
 
-    init(isKept: Bool = false) { self.isKept = isKept }
+    /// True where random numbers are part of the record and drawn anew at each run.
+    let drawsAnew: Bool
+
+    init(isKept: Bool = false) {
+        graph = Graph()
+        streams = 0
+        self.isKept = isKept
+        drawsAnew = isKept
+    }
+
+    /// Part of what the engine records in a graph of its own: a layer or a loss written in vz.
+    /// `key` is the random key of a run; without one, random numbers stay as they are drawn now.
+    /// `stream` keeps them apart from those of other parts.
+    init(within graph: Graph, key: Traced?, stream: UInt32) {
+        self.graph = graph
+        self.key = key
+        // Layers' own streams are the small numbers.
+        streams = 0x100_0000 &+ stream &* 0x1000
+        isKept = true
+        drawsAnew = key != nil
+    }
 
     /// What is being traced here, innermost.
     @TaskLocal static var current: Trace?

@@ -173,6 +173,17 @@ extension Machine {
     @inline(never)
     private func getIndexSlowly(_ d: Slot, _ x: Slot, _ i: Slot) throws {
         ticks &-= 8
+        if x.high == Tag.record, i.high == Tag.string {
+            // d may hold the record: its value is taken before anything is written there.
+            let found = x.reference(Record.self)._withUnsafeGuaranteedRef { r -> Value? in
+                let k = i.reference(Text.self)._withUnsafeGuaranteedRef { r.position(of: $0.string) }
+                return k.map { r.value(at: $0) }
+            }
+            if let found {
+                d.pointee = found
+                return
+            }
+        }
         let result = try Sequences.index(x.pointee, [i.pointee])
         d.pointee = result
     }
@@ -200,7 +211,20 @@ extension Machine {
             }
             if done { return }
         }
-        try setIndexSlowly(x, [i.pointee], v.pointee)
+        if x.high == Tag.record, i.high == Tag.string {
+            setEntry(x, i, v)
+        } else {
+            try setIndexSlowly(x, [i.pointee], v.pointee)
+        }
+    }
+
+    /// `r["name"] = v`.
+    @inline(never)
+    private func setEntry(_ x: Slot, _ i: Slot, _ v: Slot) {
+        ticks &-= 8
+        x.reference(Record.self)._withUnsafeGuaranteedRef { r in
+            i.reference(Text.self)._withUnsafeGuaranteedRef { r[$0.string] = v.pointee }
+        }
     }
 
     @inline(never)
@@ -219,12 +243,18 @@ extension Machine {
     @inline(never)
     func getMember(_ d: Slot, _ x: Slot, _ name: Int, _ cache: Int) throws {
         let prototype = prototype
-        if case .record(let r) = x.pointee,
-            let i = r.position(of: prototype.names[name], guess: prototype.caches[cache])
-        {
-            prototype.caches[cache] = i
-            d.pointee = r.value(at: i)
-            return
+        if x.high == Tag.record {
+            let found = x.reference(Record.self)._withUnsafeGuaranteedRef { r -> Value? in
+                guard let i = r.position(of: prototype.names[name], guess: prototype.caches[cache]) else {
+                    return nil
+                }
+                prototype.caches[cache] = i
+                return r.value(at: i)
+            }
+            if let found {
+                d.pointee = found
+                return
+            }
         }
         ticks &-= 8
         let result = try Members.get(x.pointee, prototype.names[name])
@@ -234,17 +264,18 @@ extension Machine {
     @inline(never)
     func setMember(_ x: Slot, _ v: Slot, _ name: Int, _ cache: Int) throws {
         let prototype = prototype
-        let key = prototype.names[name]
-        if case .record(let r) = x.pointee {
-            if let i = r.position(of: key, guess: prototype.caches[cache]) {
-                prototype.caches[cache] = i
-                r.set(at: i, to: v.pointee)
-            } else {
-                r[key] = v.pointee
+        if x.high == Tag.record {
+            x.reference(Record.self)._withUnsafeGuaranteedRef { r in
+                if let i = r.position(of: prototype.names[name], guess: prototype.caches[cache]) {
+                    prototype.caches[cache] = i
+                    r.setValue(at: i, from: v)
+                } else {
+                    r[prototype.names[name]] = v.pointee
+                }
             }
             return
         }
-        try Members.set(x.pointee, key, v.pointee)
+        try Members.set(x.pointee, prototype.names[name], v.pointee)
     }
 
     @inline(never)

@@ -1,8 +1,9 @@
 import Support
 
 /// The one canonical form of a text: indentation, blanks between words, blank lines and comments in
-/// their columns. Lines stay as they were divided, and comments are kept; formatting what is
-/// formatted changes nothing.
+/// columns. Lines stay as they were divided, and comments are kept. What was lined up on purpose stays
+/// so: a comment with two blanks or more before it keeps its column, and a line inside brackets that
+/// began below the first thing in them still does. Formatting what is formatted changes nothing.
 public enum Formatter {
     /// Throws `Diagnostics` where the text does not parse: nothing is changed in a text that is not
     /// understood.
@@ -16,8 +17,10 @@ public enum Formatter {
 private struct FormatWriter {
     private struct Bracket {
         let isRecord: Bool
-        /// Indentation of the line that opened it.
+        /// Indentation of the line that opened it, in columns as all others.
         let indent: Int
+        /// Where the first thing in it stands, on the same line: in the source, and as written.
+        var first: (source: Int, written: Int)?
     }
 
     /// A finished line: its code and its comment.
@@ -26,6 +29,8 @@ private struct FormatWriter {
         var comment: String
         /// Where `comment` stands on a line of its own.
         var indent: Int
+        /// The column that the comment had behind code, where it was set off on purpose.
+        var column: Int?
     }
 
     private let source: Source
@@ -51,6 +56,7 @@ private struct FormatWriter {
     private mutating func line() {
         var words: [Token] = []
         var comment = ""
+        var column: Int?
         while true {
             let t = tokens[at]
             if t.kind == .end { break }
@@ -62,19 +68,32 @@ private struct FormatWriter {
                 }
                 break
             }
-            if t.kind == .comment { comment = source.text(t.start, t.end) } else { words.append(t) }
+            if t.kind == .comment {
+                comment = source.text(t.start, t.end)
+                if let last = words.last, t.start - last.end >= 2 { column = sourceColumn(t) }
+            } else {
+                words.append(t)
+            }
         }
         if words.isEmpty {
             blankOrComment(comment)
             return
         }
         let indent = indentation(words)
-        lines.append(Line(code: write(words, indent: indent), comment: comment, indent: indent))
+        let code = write(words, indent: indent)
+        lines.append(Line(code: code, comment: comment, indent: indent, column: column))
         previousEnd = words.last
     }
 
     /// The last word of the line before.
     private var previousEnd: Token?
+
+    /// Characters before a token on its line of the source.
+    private func sourceColumn(_ t: Token) -> Int {
+        var begin = t.start
+        while begin > 0, source.bytes[begin - 1] != 10 { begin -= 1 }
+        return source.text(begin, t.start).count
+    }
 
     private func elseFollows() -> Bool {
         var i = at
@@ -90,7 +109,7 @@ private struct FormatWriter {
             return
         }
         // A comment before a closing bracket belongs to what is inside.
-        let inside = brackets.last.map { $0.indent + 1 } ?? 0
+        let inside = brackets.last.map { $0.indent + FormatWriter.unit } ?? 0
         lines.append(Line(code: "", comment: comment, indent: inside))
     }
 
@@ -102,8 +121,9 @@ private struct FormatWriter {
             i += 1
         }
         if i > 0 { return brackets[depth].indent }
-        let inside = brackets.last.map { $0.indent + 1 } ?? 0
-        return continues(words[0]) ? inside + 1 : inside
+        if let first = brackets.last?.first, first.source == sourceColumn(words[0]) { return first.written }
+        let inside = brackets.last.map { $0.indent + FormatWriter.unit } ?? 0
+        return continues(words[0]) ? inside + FormatWriter.unit : inside
     }
 
     /// The line goes on with the statement of the line before.
@@ -116,13 +136,16 @@ private struct FormatWriter {
     // MARK: Words
 
     private mutating func write(_ words: [Token], indent: Int) -> String {
-        var out = String(repeating: " ", count: indent * FormatWriter.unit)
+        var out = String(repeating: " ", count: indent)
         var previous: Token?
         var beforePrevious: Token?
         for (i, t) in words.enumerated() {
             if let previous, needsBlank(beforePrevious, previous, t, i + 1 < words.count ? words[i + 1] : nil)
             {
                 out += " "
+            }
+            if let previous, isOpener(previous.kind), previous.kind != .leftBrace, !brackets.isEmpty {
+                brackets[brackets.count - 1].first = (sourceColumn(t), width(out))
             }
             out += source.text(t.start, t.end)
             if isOpener(t.kind) {
@@ -247,9 +270,12 @@ private struct FormatWriter {
                 i += 1
                 continue
             }
-            let column = lines[i..<j].map { width($0.code) }.max() ?? 0
+            // Neighbours keep their columns together, or stand in one together.
+            let keep = lines[i..<j].allSatisfy { ($0.column ?? 0) - width($0.code) >= 2 }
+            let together = (lines[i..<j].map { width($0.code) }.max() ?? 0) + 2
             for l in lines[i..<j] {
-                out += l.code + String(repeating: " ", count: column - width(l.code) + 2) + l.comment + "\n"
+                let column = keep ? l.column ?? together : together
+                out += l.code + String(repeating: " ", count: column - width(l.code)) + l.comment + "\n"
             }
             i = j
         }
@@ -259,7 +285,7 @@ private struct FormatWriter {
     private func plain(_ l: Line) -> String {
         if l.code.isEmpty {
             return l.comment.isEmpty
-                ? "" : String(repeating: " ", count: l.indent * FormatWriter.unit) + l.comment
+                ? "" : String(repeating: " ", count: l.indent) + l.comment
         }
         return l.code
     }

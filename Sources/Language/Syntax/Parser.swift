@@ -7,6 +7,8 @@ struct Parser {
     var tokens: [Token]
     var at = 0
     var errors: [SyntaxError]
+    /// A word of the text is wrong in itself.
+    private let isBroken: Bool
     /// Open nesting of expressions and blocks.
     var depth = 0
     var functionDepth = 0
@@ -20,6 +22,8 @@ struct Parser {
         var lexer = Lexer(source, from: from, to: to)
         tokens = lexer.all()
         errors = lexer.errors
+        // No further line mends what is wrong inside a word, such as a string that its line did not end.
+        isBroken = errors.contains { !$0.isIncomplete }
     }
 
     // MARK: Doors
@@ -37,12 +41,15 @@ struct Parser {
         var parser = Parser(Source(text, file: file))
         _ = parser.program()
         guard let first = parser.errors.min(by: { $0.start < $1.start }) else { return .complete }
-        if parser.errors.allSatisfy(\.isIncomplete) || first.isIncomplete { return .incomplete }
+        let isOpen = parser.errors.allSatisfy(\.isIncomplete) || first.isIncomplete
+        if isOpen, !parser.isBroken { return .incomplete }
         return .errors(parser.diagnostics())
     }
 
     private func diagnostics() -> [Diagnostic] {
         var seen = Set<Int>()
+        // What only follows from a broken word is not said beside it.
+        let errors = isBroken ? errors.filter { !$0.isIncomplete } : errors
         return errors.sorted { $0.start < $1.start }.filter {
             seen.insert(source.line(of: $0.start)).inserted
         }

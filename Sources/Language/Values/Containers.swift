@@ -54,6 +54,14 @@ public final class Record {
     public func value(at position: Int) -> Value { values[position] }
     public func set(at position: Int, to value: Value) { values[position] = value }
 
+    /// The same from a place of the machine: what needs no counting is not counted.
+    func setValue(at position: Int, from v: Slot) {
+        guard values.indices.contains(position) else { return }
+        values.withUnsafeMutableBufferPointer { items in
+            if let base = items.baseAddress { (base + position).copy(v) }
+        }
+    }
+
     @discardableResult
     public func remove(_ key: String) -> Value? {
         guard let i = position(of: key) else { return nil }

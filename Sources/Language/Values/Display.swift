@@ -24,7 +24,7 @@ extension Value {
     }
 
     /// As the shell shows the value of a line: lists and records one line where they fit, else one
-    /// entry a line; long ones shortened. Without a final newline.
+    /// entry a line, and records of one form as a table; long ones shortened. Without a final newline.
     public func display(width: Int = 80) -> String {
         switch self {
         case .object(let o): return o.display(width: width)
@@ -46,6 +46,7 @@ extension Value {
     private static func display(_ list: List, width: Int) -> String {
         let line = Value.list(list).summary(limit: max(20, width * 2))
         if line.count <= width, list.count <= 20 { return line }
+        if let table = RecordTable(list)?.text(width: width) { return table }
         let isPlain = list.items.allSatisfy { if case .number = $0 { true } else { false } }
         if isPlain {
             let shown = list.count > 200 ? Array(list.items.prefix(100)) : list.items

@@ -24,6 +24,8 @@ public final class Function {
     /// What its `##` comments say.
     public var doc: String { prototype.doc }
     public var parameters: [Parameter] { prototype.parameters }
+    /// True where it remembers variables of the function that made it.
+    public var hasCaptures: Bool { !prototype.captures.isEmpty }
     /// Its source text.
     public var source: String { prototype.sourceText }
     public var file: String { prototype.file }

@@ -221,7 +221,7 @@ public enum Operators {
             guard case .string(let s) = a else {
                 throw Failure(.type, "a record is searched by name: a string, not \(a.typePhrase)")
             }
-            return r[s.string] != nil
+            return r.position(of: s.string) != nil
         case .string(let s):
             guard case .string(let part) = a else {
                 throw Failure(

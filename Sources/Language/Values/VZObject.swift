@@ -90,6 +90,9 @@ public protocol VZObject: AnyObject {
     /// True where both are the same for `==` inside lists and records and for `in`, where `binary`
     /// has no single answer.
     func isEqual(_ other: any VZObject) -> Bool
+    /// vz that makes the same thing again, such as `audio_folder("~/my/words")`: how a saved session
+    /// keeps what is too large for a file of its own; nil where there is none.
+    var recipe: String? { get }
 }
 
 extension VZObject {
@@ -124,4 +127,5 @@ extension VZObject {
         throw Failure(.type, "a condition must be true or false, not \(Value.object(self).typePhrase)")
     }
     public func isEqual(_ other: any VZObject) -> Bool { self === other }
+    public var recipe: String? { nil }
 }

@@ -75,23 +75,3 @@ public struct ActivationLayer: LayerKind {
         }
     }
 }
-
-/// A function of the person's own: it may use every operation of the graph.
-public struct FunctionLayer: LayerKind {
-    public let kind: String
-    let body: ([Traced], _ isTraining: Bool) throws -> Traced
-    public let inputCount: ClosedRange<Int>
-
-    public init(
-        kind: String = "fn", inputCount: ClosedRange<Int> = 1...1,
-        _ body: @escaping ([Traced], _ isTraining: Bool) throws -> Traced
-    ) {
-        self.kind = kind
-        self.inputCount = inputCount
-        self.body = body
-    }
-    public var isSavable: Bool { false }
-    public func trace(_ inputs: [Traced], _ context: LayerContext) throws -> Traced {
-        try body(inputs, context.isRunningTraining)
-    }
-}

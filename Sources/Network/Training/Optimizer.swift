@@ -18,6 +18,8 @@ public struct Optimizer: Hashable, Sendable {
         case nadam(beta1: Double, beta2: Double, epsilon: Double)
         /// Tieleman and Hinton 2012.
         case rmsprop(rho: Double, momentum: Double, epsilon: Double, centered: Bool)
+        /// The person's own.
+        case own(OwnRule)
     }
 
     public var name: String
@@ -57,6 +59,7 @@ public struct Optimizer: Hashable, Sendable {
         case .rmsprop(let rho, let momentum, _, _):
             try inside(rho, "rho")
             try inside(momentum, "momentum")
+        case .own: break
         }
     }
 
@@ -112,6 +115,7 @@ extension Optimizer {
         let own =
             switch rule {
             case .sgd, .adam, .rmsprop: 1
+            case .own: 2
             case .nadam: 3
             }
         return own + (weightDecay > 0 ? 1 : 0)
@@ -123,6 +127,7 @@ extension Optimizer {
         var own: [Double]
         switch rule {
         case .sgd, .rmsprop: own = [learningRate]
+        case .own: own = [learningRate, t]
         case .adam(let b1, let b2, _, _):
             own = [learningRate * (1 - pow(b2, t)).squareRoot() / (1 - pow(b1, t))]
         case .nadam(let b1, let b2, _):
@@ -151,22 +156,69 @@ extension Optimizer {
 
 // MARK: - Slots and updates
 
+/// A rule of the person's own: how a weight follows from its gradient.
+// It is called only by whoever traces a training step, on that thread.
+public final class OwnRule: Hashable, CustomStringConvertible, @unchecked Sendable {
+    /// Records one step for one weight: its value, its gradient, what is kept for it, the learning rate
+    /// and the step's number from 1 (scalars). Gives the weight's new value and what is to be kept.
+    public typealias Body = (
+        _ weight: Traced, _ gradient: Traced, _ state: [(name: String, value: Traced)], _ rate: Traced,
+        _ step: Traced
+    ) throws -> (weight: Traced, state: [String: Traced])
+
+    /// What is kept for each weight, in the weight's shape, and the number that fills it at first.
+    public let state: [(name: String, first: Double)]
+    /// Tells it from other rules: a resumed training must use the same.
+    public let description: String
+    private let body: Body
+
+    public init(_ description: String, state: [(name: String, first: Double)], _ body: @escaping Body) {
+        self.description = description
+        self.state = state
+        self.body = body
+    }
+
+    func step(_ p: Traced, _ g: Traced, _ old: [(name: String, value: Traced)], _ rates: [Traced]) throws
+        -> (Traced, [String: Traced])
+    {
+        guard rates.count >= 2 else {
+            throw Failure(.argument, "\(description): a rule needs the rate and the step's number")
+        }
+        let (new, kept) = try body(p, g, old, rates[0], rates[1])
+        for (name, value) in [("the weight", new)] + kept.map({ ($0.key, $0.value) })
+        where value.type != p.type {
+            throw Failure(
+                .shape, "the optimizer gives \(value.type) for \(name), which is \(p.type)",
+                hint: "what is kept for a weight has the weight's shape")
+        }
+        return (new, kept)
+    }
+
+    public static func == (a: OwnRule, b: OwnRule) -> Bool { a === b }
+    public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+}
+
 /// The tensors that an optimizer keeps for one weight.
 public struct OptimizerSlots {
     public let weight: Variable
-    /// By name: "momentum", "velocity" …, all zeros at first.
+    /// By name: "momentum", "velocity" …; zeros at first, unless a rule of one's own says otherwise.
     public let slots: [(name: String, variable: Variable)]
 }
 
 extension Optimizer {
-    private var slotNames: [String] {
+    /// What is kept for each weight, with the number that fills it at first.
+    private var slotNames: [(name: String, first: Double)] {
+        let names: [String]
         switch rule {
-        case .sgd(let momentum, _): momentum > 0 ? ["momentum"] : []
-        case .adam(_, _, _, let amsgrad): ["momentum", "velocity"] + (amsgrad ? ["velocity_hat"] : [])
-        case .nadam: ["momentum", "velocity"]
+        case .sgd(let momentum, _): names = momentum > 0 ? ["momentum"] : []
+        case .adam(_, _, _, let amsgrad):
+            names = ["momentum", "velocity"] + (amsgrad ? ["velocity_hat"] : [])
+        case .nadam: names = ["momentum", "velocity"]
         case .rmsprop(_, let momentum, _, let centered):
-            ["velocity"] + (momentum > 0 ? ["momentum"] : []) + (centered ? ["average_gradient"] : [])
+            names = ["velocity"] + (momentum > 0 ? ["momentum"] : []) + (centered ? ["average_gradient"] : [])
+        case .own(let rule): return rule.state
         }
+        return names.map { ($0, 0) }
     }
 
     /// Fresh slots for weights.
@@ -174,9 +226,9 @@ extension Optimizer {
         try weights.map { weight in
             OptimizerSlots(
                 weight: weight,
-                slots: try slotNames.map { name in
-                    let zeros = try Tensor(repeating: 0, shape: weight.type.shape, weight.type.type)
-                    return (name, Variable(zeros, name: "\(weight.name).\(name)"))
+                slots: try slotNames.map { name, first in
+                    let tensor = try Tensor(repeating: first, shape: weight.type.shape, weight.type.type)
+                    return (name, Variable(tensor, name: "\(weight.name).\(name)"))
                 })
         }
     }
@@ -249,6 +301,8 @@ extension Optimizer {
                 kept["momentum"] = push
             }
             return (try p - push, kept)
+        case .own(let rule):
+            return try rule.step(p, g, rule.state.map { ($0.name, slot($0.name)) }, rates)
         }
     }
 

@@ -160,13 +160,18 @@ package enum ShellBuiltins {
                 summary: "Saves the names of the session as a file of vz that load_session reads.",
                 doc: """
                     Numbers, strings, lists, records, ranges and functions are written into the file; tensors, \
-                    networks and sounds go into a folder beside it. What cannot be kept is named.
+                    networks and sounds go into a folder beside it; data sets are opened again from where they \
+                    came; runs, scores and maximizations come back as records of what they hold. What cannot \
+                    be kept is named.
                     """, example: "x = 1\nsave_session(\"/tmp/work.vz\")", seeAlso: ["load_session", "diary"]
             ) { a in
                 let session = try link.require()
                 let path = try a.path("path")
-                let lost = try SessionFile.save(session.interpreter, to: path)
+                let (lost, asRecords) = try SessionFile.save(session.interpreter, to: path)
                 session.isUnsaved = false
+                if !asRecords.isEmpty {
+                    session.console.note("kept as records: \(asRecords.joined(separator: ", "))")
+                }
                 for (name, reason) in lost { session.console.note("not saved: \(name) (\(reason))") }
                 return .nil
             },
@@ -174,8 +179,7 @@ package enum ShellBuiltins {
                 "load_session", topic: "session", [.required("path", "a file written by save_session")],
                 summary: "Brings back what save_session saved.", seeAlso: ["save_session"]
             ) { a in
-                let path = try a.path("path")
-                _ = try a.interpreter.run(try TextFile.read(path), file: path)
+                try SessionFile.load(try a.path("path"), a.interpreter)
                 return .nil
             },
             Builtin(

@@ -48,6 +48,16 @@ public final class Console {
         diary?.write((plain ?? text) + "\n")
     }
 
+    /// Work was stopped by Ctrl-C; the terminal's own `^C` makes room for the word.
+    package func interrupted() {
+        progress.wipe()
+        if Terminal.errorIsTerminal, Terminal.inIsTerminal {
+            flush()
+            Console.put("\r\u{1B}[K", on: STDERR_FILENO)
+        }
+        error("interrupted")
+    }
+
     package func error(_ diagnostics: some Diagnosing) {
         error(diagnostics.render(color: errorStyle.isOn), plain: diagnostics.render(color: false))
     }

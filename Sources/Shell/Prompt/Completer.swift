@@ -1,4 +1,5 @@
 import Language
+import Support
 
 /// One thing that fits at the cursor.
 package struct Candidate: Equatable {
@@ -33,6 +34,12 @@ package struct Completer {
         case .string(let isRaw):
             let quote: Character = isRaw ? "'" : "\""
             let hasEnd = Array(text.utf8).dropFirst(cursor).first == quote.asciiValue
+            if context.stringCall == "load" {
+                let networks = shipped(context.prefix, hasEnd ? "" : String(quote))
+                let found = files(context.prefix, at: context.start, quote: quote, hasEnd: hasEnd)
+                if found.start == context.start { return (found.start, networks + found.candidates) }
+                return found
+            }
             return files(context.prefix, at: context.start, quote: quote, hasEnd: hasEnd)
         case .member(let receiver):
             guard let value = value(of: receiver) else { return (context.start, []) }
@@ -166,7 +173,9 @@ package struct Completer {
         case .object(let o): parameters = o.callable?.parameters ?? []
         default: return []
         }
-        return parameters.compactMap { p in
+        // What stands without a name fills the first parameters.
+        let taken = parameters.prefix { $0.kind == .required || $0.kind == .optional }.prefix(call.positional)
+        return parameters.dropFirst(taken.count).compactMap { p in
             guard p.kind == .required || p.kind == .optional, p.name.hasPrefix(context.prefix),
                 !call.given.contains(p.name)
             else { return nil }
@@ -194,6 +203,16 @@ package struct Completer {
             return Candidate(name, alone: name + end, note: entry.isFolder ? "folder" : entry.size)
         }
         return (start + (keep ?? 0), found)
+    }
+
+    /// The networks that come with vzsh: `load("words13")`.
+    private func shipped(_ prefix: String, _ end: String) -> [Candidate] {
+        guard let folder = try? Folders.resource(""), !prefix.contains("/") else { return [] }
+        return FileNames.entries(of: folder).compactMap { entry in
+            guard entry.name.hasSuffix(".safetensors"), entry.name.hasPrefix(prefix) else { return nil }
+            let name = String(entry.name.dropLast(".safetensors".count))
+            return Candidate(name, alone: name + end, note: "network that comes with vzsh")
+        }
     }
 
     /// The words of `cd`, `ls`, `edit` and `$ command` are files.

@@ -18,7 +18,9 @@ package struct CursorContext {
     /// What of the word is there.
     package var prefix: String
     /// The innermost call that is open, and the names given in it so far.
-    package var call: (function: String, given: [String])?
+    package var call: (function: String, given: [String], positional: Int)?
+    /// In a string that is the first thing in a call: the function's name.
+    package var stringCall: String?
     /// True where only white space stands before the cursor on its line.
     package var isIndentation: Bool
 
@@ -45,6 +47,11 @@ package struct CursorContext {
             start = last.position + 1
             prefix = String(decoding: bytes[start...], as: UTF8.self)
             place = .string(isRaw: last.isRaw)
+            if let call = open.dropLast().last, call.bracket == UInt8(ascii: "("),
+                call.position + 1 == last.position
+            {
+                stringCall = Self.path(endingAt: call.position, in: bytes)
+            }
         } else {
             start = bytes.count
             while start > 0, Self.isWord(bytes[start - 1]) { start -= 1 }
@@ -121,14 +128,19 @@ package struct CursorContext {
     }
 
     /// The function of the innermost open round bracket (strings and braces inside it end the
-    /// search), with the names that stand before `=` in it.
-    private static func call(_ bytes: [UInt8], _ open: [Open]) -> (function: String, given: [String])? {
+    /// search), with the names that stand before `=` in it and the number of arguments without one that
+    /// are complete.
+    private static func call(_ bytes: [UInt8], _ open: [Open]) -> (
+        function: String, given: [String], positional: Int
+    )? {
         guard let last = open.last, last.bracket == UInt8(ascii: "(") else { return nil }
         let function = path(endingAt: last.position, in: bytes)
         if function.isEmpty { return nil }
         var given: [String] = []
         var depth = 0
         var word = ""
+        var positional = 0
+        var isNamed = false
         var isInString = false
         for (i, c) in bytes.enumerated().dropFirst(last.position + 1) {
             if c == UInt8(ascii: "\"") { isInString.toggle() }
@@ -138,13 +150,20 @@ package struct CursorContext {
             case UInt8(ascii: ")"), UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
             case UInt8(ascii: "="):
                 let next = i + 1 < bytes.count ? bytes[i + 1] : 0
-                if depth == 0, next != c, !word.isEmpty { given.append(word) }
+                if depth == 0, next != c, !word.isEmpty {
+                    given.append(word)
+                    isNamed = true
+                }
+                word = ""
+            case UInt8(ascii: ",") where depth == 0:
+                if !isNamed { positional += 1 }
+                isNamed = false
                 word = ""
             case _ where isWord(c): word.unicodeScalars.append(Unicode.Scalar(c))
             case UInt8(ascii: " "): break
             default: word = ""
             }
         }
-        return (function, given)
+        return (function, given, positional)
     }
 }

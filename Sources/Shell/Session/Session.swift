@@ -33,6 +33,9 @@ public final class Session {
         interpreter.output = { [console] in console.write($0) }
         interpreter.show = { [console] value in console.writeLine(value.display(width: console.width)) }
         interpreter.progress = { [console] in console.show($0) }
+        // Notes come from what the interpreter runs, on its thread.
+        nonisolated(unsafe) let shown = console
+        Notes.give { shown.note($0) }
     }
 
     package var help: Help {
@@ -94,7 +97,7 @@ public final class Session {
             }
         console.endProgress()
         if diagnostics.isInterrupt {
-            console.error("interrupted")
+            console.interrupted()
             return .interrupted
         }
         console.error(diagnostics)

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Writes the manual page: the program's own description of its options, dressed in roff.
+#
+#   scripts/lib/manual.sh PROGRAM >vzsh.1
+set -euo pipefail
+
+program=$1
+version=$("$program" --version)
+
+# Text as roff takes it: backslashes doubled, no line that looks like a request.
+plain() { sed -e 's/\\/\\e/g' -e "s/^\\([.']\\)/\\\\\\&\\1/" -e 's/-/\\-/g'; }
+
+# The help puts names into the first 26 columns and what they mean behind them.
+items() {
+    plain | awk '
+        { gsub(/\\-/, "\001"); head = substr($0, 1, 26); text = substr($0, 27); gsub(/\001/, "\\-", head); gsub(/\001/, "\\-", text) }
+        head !~ /^ *$/ { sub(/^ +/, "", head); sub(/ +$/, "", head); print ".TP\n.B " head }
+        text != "" { print text }'
+}
+
+section() { "$program" --help | sed -n "/^$1:/,/^\$/p" | sed -e "/^$1:/d" -e '/^$/d'; }
+
+printf '.TH VZSH 1 "" "%s" "User Commands"\n' "$version"
+printf '.SH NAME\nvzsh \\- a shell for convolutional networks\n'
+printf '.SH SYNOPSIS\n.nf\n'
+"$program" --help | sed -n '/^USAGE:/,/^$/p' | sed -e 's/^USAGE: //' -e 's/^       //' -e '/^$/d' | plain
+printf '.fi\n.SH DESCRIPTION\n'
+"$program" --help | sed -n '/^OVERVIEW:/,/^USAGE:/p' | sed -e 's/^OVERVIEW: //' -e '/^USAGE:/d' | plain
+printf '.SH OPTIONS\n'
+section OPTIONS | items
+printf '.SH SUBCOMMANDS\n'
+section SUBCOMMANDS | items
+cat <<'ROFF'
+.SH EXAMPLES
+.nf
+vzsh \-e \(aqsummary(load("words13"))\(aq
+vzsh \-\-out figures \-\-plot svg experiment.vz
+.fi
+.SH FILES
+.TP
+.I ~/.config/vzsh/rc.vz
+vz code that runs before the prompt; \-\-no\-rc leaves it out.
+.TP
+.I ~/.local/state/vzsh/history
+What was typed at the prompt.
+.TP
+.I ~/.inputrc
+Readline: key bindings, vi mode. The program is named vzsh there.
+.SH ENVIRONMENT
+.TP
+.B NO_COLOR
+Any value turns colours off.
+.TP
+.B VZSH_DATA
+The folder of the data that vzsh ships, where it is not beside the program.
+.TP
+.BR VISUAL ", " EDITOR
+The editor of the command edit.
+.TP
+.BR XDG_CONFIG_HOME ", " XDG_STATE_HOME ", " XDG_CACHE_HOME
+Where rc.vz, the history and downloaded files lie instead.
+.SH EXIT STATUS
+0 done, 1 an error in vz, 2 wrong usage, 130 interrupted.
+ROFF
