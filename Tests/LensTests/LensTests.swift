@@ -74,7 +74,7 @@ import Testing
         #expect(soft.probabilities[0] == soft.loss[0])
         #expect(linear.bestScore[0] > 2 * linear.loss[0][20])
         #expect(linear.probabilities[0].last ?? 0 > 0.99)
-        #expect(soft.target.labels == ["two"])
+        #expect(soft.labels == ["two"])
     }
 
     @Test func regularizersAndJitterKeepTheInputSmall() throws {
