@@ -4,5 +4,6 @@ import Language
 public enum LensBuiltins {
     public static func table(_ chance: Chance) -> [Builtin] {
         [MaximizeBuiltin.entry(chance)] + ObjectiveBuiltins.table() + MeasureBuiltins.table()
+            + GeneratorBuiltins.table(chance)
     }
 }

@@ -25,20 +25,23 @@ struct Climb {
         let x = try representation.decode(graph)
         let seen = try options.transforms.apply(x, random, space)
         let score = try objective.score(seen)
-        let penalty = try options.regularizers.penalty(x, space)
-        let climbed = try penalty.map { try score - $0 } ?? score
+        var climbed = score
+        if let penalty = try options.regularizers.penalty(x, space) { climbed = try score - penalty }
         let numbers = representation.variables.map { graph.read($0) }
-        let gradients = try graph.gradients(
-            of: climbed.sum(), withRespectTo: numbers, rule: redirected ? Self.redirectedReLU : nil)
-        let power = try gradients.map { try $0.square().mean(Array(1..<$0.rank)) }
-        let total = try power.dropFirst().reduce(power[0]) { try $0 + $1 }
+        let rule: GradientRule? = redirected ? { try Self.redirectedReLU($0, $1) } : nil
+        let total = try climbed.sum()
+        let gradients = try graph.gradients(of: total, withRespectTo: numbers, rule: rule)
+        var power = try gradients[0].square().mean(Array(1..<gradients[0].rank))
+        for gradient in gradients.dropFirst() {
+            power = try power + gradient.square().mean(Array(1..<gradient.rank))
+        }
         var updates = try moved(gradients, rates)
         if options.parametrization.isSamples {
             for i in updates.indices where updates[i].variable === representation.variables[0] {
                 updates[i].value = try bounded(updates[i].value)
             }
         }
-        var outputs = [score, try (total / Double(power.count)).sqrt()]
+        var outputs = [score, try (power / Double(gradients.count)).sqrt()]
         if let probability = objective.probability { outputs.append(try probability(seen)) }
         if !options.transforms.isActive {
             let old = graph.read(bestScore)

@@ -8,7 +8,7 @@ public enum Strength {
     /// A function of the step, from 0.
     case function((Int) throws -> Double)
 
-    public static let none = Strength.constant(0)
+    public static var none: Strength { .constant(0) }
 
     /// True where it is 0 throughout.
     public var isNone: Bool {

@@ -11,18 +11,36 @@ public enum ClarityMeasures {
     /// its probabilities, [n, classes].
     public static func probabilities(_ x: Tensor, of space: InputSpace, under judge: Network) throws -> Tensor {
         let own = try InputSpace(judge)
-        guard own.shape.reduce(1, *) == space.shape.reduce(1, *) else {
+        let graph = Graph()
+        var y = graph.constant(x)
+        if space.kind == .picture && own.kind == .picture { y = try own.fromPicture(space.toPicture(y)) }
+        if space.kind == .sound && own.kind == .sound && own.shape[1] == space.shape[1] {
+            y = try resampled(y, to: own.shape[0])
+        }
+        guard y.shape.dropFirst().reduce(1, *) == own.shape.reduce(1, *) else {
             throw Failure(
                 .shape,
                 "the judge \(judge.name) takes inputs \(Shape.describe(own.shape)), these are \(Shape.describe(space.shape))"
             )
         }
-        let graph = Graph()
-        var y = graph.constant(x)
-        if space.kind == .picture { y = try own.fromPicture(space.toPicture(y)) }
         y = try judge.trace(y.reshaped([x.shape[0]] + own.shape))
         guard y.rank == 2 else { throw Failure(.value, "the judge \(judge.name) gives no classes") }
         return try (y.operation is Softmax ? y : y.softmax()).evaluated()
+    }
+
+    /// Sounds of the same time at another rate: `length` samples, what lies above half of the lower rate
+    /// left out.
+    static func resampled(_ x: Traced, to length: Int) throws -> Traced {
+        let n = x.shape[1]
+        if n == length { return x }
+        let spectrum = try x.transposed([0, 2, 1]).realFourier()
+        let (old, new) = (n / 2 + 1, length / 2 + 1)
+        let kept =
+            try new <= old
+            ? spectrum.sliced(axis: 2, from: 0, to: new)
+            : spectrum.padded([(0, 0), (0, 0), (0, new - old), (0, 0)])
+        return try (kept * (Double(length) / Double(n))).inverseRealFourier(length: length)
+            .transposed([0, 2, 1])
     }
 
     /// Total variation by the size of the input, free of its loudness and contrast: the mean of
