@@ -85,7 +85,7 @@ import Testing
         let plain = try Maximizer(target, options).run()
         options.regularizers.l2 = 0.05
         options.regularizers.totalVariation = 0.01
-        options.jitter = 4
+        options.transforms.jitter = .constant(4)
         let regularized = try Maximizer(target, options).run()
         func power(_ m: Maximization) throws -> Float {
             try m.last.array(of: Float.self).reduce(0) { $0 + $1 * $1 }

@@ -148,11 +148,12 @@ struct Climb {
     static func redirectedReLU(_ operation: any Operation, _ c: GradientContext) throws -> [Traced?]? {
         guard let unary = operation as? Unary, unary.function == .relu, c.inputs[0].rank > 1 else { return nil }
         let x = c.inputs[0]
-        let plain = try (x > 0).select(c.cotangent, 0)
-        let raising = try x.graph.add(Binary(.reluGradient), [c.cotangent, c.cotangent])
-        let redirected = try (x > 0).select(c.cotangent, raising)
-        let alive = try plain.square().sum(Array(1..<x.rank), keepAxes: true) > 0
-        return [try alive.select(plain, redirected)]
+        let plain = try x.graph.add(Binary(.reluGradient), [c.cotangent, c.output])
+        // What raises the input where it is below 0.
+        let raising = try x.graph.add(Binary(.reluGradient), [c.cotangent.relu(), -x])
+        let power = try plain.square().sum(Array(1..<x.rank), keepAxes: true)
+        let isDead = try power.binary(.equal, power.scalar(0)).cast(x.type.type)
+        return [try plain + raising * isDead]
     }
 }
 
