@@ -47,7 +47,8 @@ import Lens
         let axis = try Tensor([0, 2, 0, 0, 0, 0] as [Float], shape: [6])
         let mean = stride(from: 1, to: a.count, by: 6).reduce(0.0) { $0 + a[$1] } / 32
         #expect(abs(try scores(.direction(layer, axis), x)[0] - mean) < 1e-6)
-        #expect(abs(try scores(.deepDream(layer), x)[0] - a.reduce(0) { $0 + $1 * $1 } / Double(a.count)) < 1e-5)
+        #expect(
+            abs(try scores(.deepDream(layer), x)[0] - a.reduce(0) { $0 + $1 * $1 } / Double(a.count)) < 1e-5)
         let whole = try Tensor(a.map(Float.init), shape: [32, 6])
         #expect(abs(try scores(.cosine(layer, whole), x)[0] - 1) < 1e-5)
         let example = try x.reshaped([32, 1])

@@ -10,7 +10,8 @@ import Testing
 @Suite struct ParametrizationTests {
     private func sound(_ length: Int = 1600) throws -> Network {
         let net = try Network.sequential(
-            [.layer(try .conv1d(4, 9)), .layer(.relu())], input: [length, 1], name: "sound", key: RandomKey(seed: 1))
+            [.layer(try .conv1d(4, 9)), .layer(.relu())], input: [length, 1], name: "sound",
+            key: RandomKey(seed: 1))
         net.preprocessing.kind = "audio"
         net.preprocessing.rate = 16000
         return net
@@ -35,14 +36,19 @@ import Testing
     }
 
     private func largestDifference(_ a: Tensor, _ b: Tensor) throws -> Double {
-        zip(try a.array(of: Double.self), try b.array(of: Double.self)).reduce(0) { max($0, abs($1.0 - $1.1)) }
+        zip(try a.array(of: Double.self), try b.array(of: Double.self)).reduce(0) {
+            max($0, abs($1.0 - $1.1))
+        }
     }
 
     @Test(arguments: [(24, 20), (15, 17)]) func picturesThereAndBack(_ height: Int, _ width: Int) throws {
         let net = try picture(height, width)
         let noise = try Tensor(random: .uniform, shape: [1, height, width, 3], key: RandomKey(seed: 3))
-        let start = try Tensor(noise.array(of: Float.self).map { $0 * 150 - 70 }, shape: [1, height, width, 3])
-        for p in [Parametrization.fourier(), .fourier(decay: 0.5, decorrelated: false), .laplacian(levels: 3)] {
+        let start = try Tensor(
+            noise.array(of: Float.self).map { $0 * 150 - 70 }, shape: [1, height, width, 3])
+        for p in [
+            Parametrization.fourier(), .fourier(decay: 0.5, decorrelated: false), .laplacian(levels: 3),
+        ] {
             #expect(try largestDifference(roundTrip(net, start, p), start) < 0.5)
         }
     }
@@ -63,7 +69,8 @@ import Testing
     @Test func magnitudesStay() throws {
         let net = try sound()
         let clips = try Tensor(random: .normal, shape: [8, 1600, 1], key: RandomKey(seed: 4))
-        let set = try TensorExamples(inputs: clips, labels: [Int](repeating: 0, count: 8), classNames: ["all"])
+        let set = try TensorExamples(
+            inputs: clips, labels: [Int](repeating: 0, count: 8), classNames: ["all"])
         let spectrum = try MagnitudeSpectrum(set)
         var options = MaximizationOptions(eta: 0.1)
         options.steps = 30
@@ -73,7 +80,9 @@ import Testing
         let power = try Graph().constant(result.last).transposed([0, 2, 1]).realFourier().square().sum([-1])
             .sqrt().evaluated().array(of: Double.self)
         // The first and last frequency are real: their phase can only be a sign.
-        for (own, wanted) in zip(power.dropFirst().dropLast(), try spectrum.values.array(of: Double.self).dropFirst()) {
+        for (own, wanted) in zip(
+            power.dropFirst().dropLast(), try spectrum.values.array(of: Double.self).dropFirst())
+        {
             #expect(abs(own - wanted) < 1e-3 * wanted + 1e-3)
         }
     }
@@ -89,7 +98,9 @@ import Testing
                 if style == .slide { options.eta = .constant(0.5) }
                 let first = try Maximizer(target, options).run()
                 #expect(first.activation.allSatisfy { $0.isFinite })
-                for (i, loss) in first.loss.enumerated() { #expect(first.activation[i] > loss[0], "\(style)") }
+                for (i, loss) in first.loss.enumerated() {
+                    #expect(first.activation[i] > loss[0], "\(style)")
+                }
                 let again = try Maximizer(target, options).run()
                 #expect(try first.last.array(of: Float.self) == again.last.array(of: Float.self))
             }
@@ -102,8 +113,12 @@ import Testing
             var options = MaximizationOptions(eta: isSound ? 0.01 : 1)
             options.steps = 12
             var t = Transforms()
-            (t.jitter, t.roll, t.scale, t.crop) = (.constant(2), .constant(0.1), .constant(0.1), .points([8, 2]))
-            (t.pad, t.shift, t.speed, t.gain) = (.constant(2), .constant(3), .constant(0.1), .function { 6 / Double($0 + 1) })
+            (t.jitter, t.roll, t.scale, t.crop) = (
+                .constant(2), .constant(0.1), .constant(0.1), .points([8, 2])
+            )
+            (t.pad, t.shift, t.speed, t.gain) = (
+                .constant(2), .constant(3), .constant(0.1), .function { 6 / Double($0 + 1) }
+            )
             t.noise = .constant(0.001)
             if !isSound { t.rotate = .constant(10) }
             options.transforms = t
@@ -127,11 +142,15 @@ import Testing
         var options = MaximizationOptions(eta: 1)
         options.transforms.rotate = .constant(5)
         let net = try sound()
-        #expect(throws: Failure.self) { try Maximizer(Target(net.layer("relu"), [.filter(1)]), options).run() }
+        #expect(throws: Failure.self) {
+            try Maximizer(Target(net.layer("relu"), [.filter(1)]), options).run()
+        }
         options.transforms = Transforms()
         options.parametrization = .fourier()
         options.conditioning.blur = 1
-        #expect(throws: Failure.self) { try Maximizer(Target(net.layer("relu"), [.filter(1)]), options).run() }
+        #expect(throws: Failure.self) {
+            try Maximizer(Target(net.layer("relu"), [.filter(1)]), options).run()
+        }
     }
 
     @Test func smallValuesBecomeSilence() throws {
@@ -168,15 +187,20 @@ import Testing
     @Test(arguments: [AdversarialOptions.Loss.hinge, .wassersteinGP]) func findsTheData(
         _ loss: AdversarialOptions.Loss
     ) throws {
-        let noise = try Tensor(random: .normal, shape: [256, 2], key: RandomKey(seed: 1)).array(of: Float.self)
+        let noise = try Tensor(random: .normal, shape: [256, 2], key: RandomKey(seed: 1)).array(
+            of: Float.self)
         let values = noise.enumerated().map { $0.element * 0.1 + ($0.offset % 2 == 0 ? 1 : -2) }
         let data = try TensorExamples(
-            inputs: Tensor(values, shape: [256, 2]), labels: [Int](repeating: 0, count: 256), classNames: ["all"])
+            inputs: Tensor(values, shape: [256, 2]), labels: [Int](repeating: 0, count: 256),
+            classNames: ["all"])
         let generator = try Network.sequential(
             [.layer(try .dense(16)), .layer(.relu()), .layer(try .dense(2))], input: [4], name: "maker",
             key: RandomKey(seed: 2))
         let judge = try Network.sequential(
-            [.layer(try .dense(32)), .layer(Layer(ActivationLayer(Activation(.leakyRelu, alpha: 0.2)))), .layer(try .dense(1))],
+            [
+                .layer(try .dense(32)), .layer(Layer(ActivationLayer(Activation(.leakyRelu, alpha: 0.2)))),
+                .layer(try .dense(1)),
+            ],
             input: [2], name: "judge", key: RandomKey(seed: 3))
         var options = try AdversarialOptions()
         options.loss = loss
@@ -190,7 +214,9 @@ import Testing
         #expect(history.generator.count == 400)
         let codes = try Tensor(random: .normal, shape: [128, 4], key: RandomKey(seed: 9))
         let made = try generator.predict(codes).array(of: Double.self)
-        let means = (0..<2).map { c in stride(from: c, to: made.count, by: 2).reduce(0.0) { $0 + made[$1] } / 128 }
+        let means = (0..<2).map { c in
+            stride(from: c, to: made.count, by: 2).reduce(0.0) { $0 + made[$1] } / 128
+        }
         #expect(abs(means[0] - 1) < 0.5)
         #expect(abs(means[1] + 2) < 0.5)
     }

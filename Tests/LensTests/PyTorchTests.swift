@@ -38,7 +38,8 @@ private func realData(_ name: String) -> String? {
         return try Target(net.layer("relu_2"), [.filter(2)])
     }
 
-    private func options(_ eta: Double, _ change: (inout MaximizationOptions) throws -> Void = { _ in }) throws
+    private func options(_ eta: Double, _ change: (inout MaximizationOptions) throws -> Void = { _ in })
+        throws
         -> MaximizationOptions
     {
         var options = MaximizationOptions(eta: eta)

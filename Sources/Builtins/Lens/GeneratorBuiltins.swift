@@ -21,13 +21,19 @@ enum GeneratorBuiltins {
                 .optional("steps", "1000", "steps of the generator"), .optional("batch", "32"),
                 .optional("loss", "\"hinge\"", "\"hinge\" or \"wgan_gp\""),
                 .optional("penalty", "10", "weight of the gradient penalty of wgan_gp"),
-                .optional("spectral_norm", "nil", "divide the discriminator's weights by their largest singular value; by default with hinge"),
+                .optional(
+                    "spectral_norm", "nil",
+                    "divide the discriminator's weights by their largest singular value; by default with hinge"
+                ),
                 .optional("discriminator_steps", "nil", "for each of the generator: 1, with wgan_gp 5"),
                 .optional("optimizer", "adam(2e-4, beta_1 = 0.5, beta_2 = 0.9)", "the generator's"),
                 .optional("discriminator_optimizer", "nil", "by default the generator's"),
-                .optional("average", "0.999", "share of the past in the generator that is kept; 0 keeps the last"),
+                .optional(
+                    "average", "0.999", "share of the past in the generator that is kept; 0 keeps the last"),
                 .optional("seed", "nil", "by default the session's"),
-                .optional("checkpoint", "nil", "a .safetensors file that the generator is written to every 200 steps"),
+                .optional(
+                    "checkpoint", "nil",
+                    "a .safetensors file that the generator is written to every 200 steps"),
             ],
             summary: "Trains a generator against a discriminator (GAN).",
             doc:
@@ -40,7 +46,9 @@ enum GeneratorBuiltins {
             let judge = try args.object("discriminator", as: NetworkObject.self, "a network").network
             var o = try AdversarialOptions()
             let losses = AdversarialOptions.Loss.allCases.map(\.rawValue)
-            o.loss = AdversarialOptions.Loss(rawValue: try args.choice("loss", of: losses, default: "hinge")) ?? .hinge
+            o.loss =
+                AdversarialOptions.Loss(rawValue: try args.choice("loss", of: losses, default: "hinge"))
+                ?? .hinge
             o.penaltyWeight = try args.number("penalty", default: o.penaltyWeight)
             o.spectralNorm = try args.optionalBool("spectral_norm")
             o.steps = try args.int("steps", in: 1...100_000_000, default: o.steps)
@@ -50,11 +58,15 @@ enum GeneratorBuiltins {
                 o.generatorOptimizer = given.optimizer
                 o.discriminatorOptimizer = given.optimizer
             }
-            if let given = try args.optionalObject("discriminator_optimizer", as: OptimizerObject.self, "an optimizer") {
+            if let given = try args.optionalObject(
+                "discriminator_optimizer", as: OptimizerObject.self, "an optimizer")
+            {
                 o.discriminatorOptimizer = given.optimizer
             }
             o.average = try args.number("average", default: o.average)
-            o.key = try args.optionalInt("seed").map { RandomKey(seed: UInt64(bitPattern: Int64($0))) } ?? chance.nextKey()
+            o.key =
+                try args.optionalInt("seed").map { RandomKey(seed: UInt64(bitPattern: Int64($0))) }
+                ?? chance.nextKey()
             let examples = try examples(args)
             let path = try args.optionalPath("checkpoint").map { try Outputs.place($0) }
             let training = try AdversarialTraining(generator, against: judge, examples, o)
@@ -65,7 +77,10 @@ enum GeneratorBuiltins {
                 generator.preprocessing.kind = "audio"
                 generator.preprocessing.rate = rate
             }
-            if history.wasInterrupted { Notes.say("stopped after \(history.generator.count) steps; the generator keeps what it learned") }
+            if history.wasInterrupted {
+                Notes.say(
+                    "stopped after \(history.generator.count) steps; the generator keeps what it learned")
+            }
             return Value([
                 ("generator", Value(history.generator)), ("discriminator", Value(history.discriminator)),
                 ("steps", Value(history.generator.count)), ("seconds", Value(history.seconds)),
@@ -95,7 +110,9 @@ enum GeneratorBuiltins {
         ) { args in
             let network = try args.object("generator", as: NetworkObject.self, "a network").network
             let count = try args.int("count", in: 1...4096, default: 1)
-            let key = try args.optionalInt("seed").map { RandomKey(seed: UInt64(bitPattern: Int64($0))) } ?? chance.nextKey()
+            let key =
+                try args.optionalInt("seed").map { RandomKey(seed: UInt64(bitPattern: Int64($0))) }
+                ?? chance.nextKey()
             let codes = try Tensor(random: .normal, shape: [count] + network.builtInputShape(), key: key)
             let made = try network.predict(codes)
             return Value(
@@ -103,7 +120,8 @@ enum GeneratorBuiltins {
                     let one = try made[[.position(i)]].dense()
                     let isSound = one.rank == 2 && one.shape[1] == 1
                     return isSound
-                        ? Value(WaveObject(one, rate: network.preprocessing.rate ?? 16000)) : Value(TensorObject(one))
+                        ? Value(WaveObject(one, rate: network.preprocessing.rate ?? 16000))
+                        : Value(TensorObject(one))
                 })
         }
     }

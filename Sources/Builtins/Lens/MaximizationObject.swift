@@ -28,13 +28,15 @@ final class MaximizationObject: VZObject {
     var typeName: String { "maximization" }
     var memberNames: [String] {
         [
-            "input", "picture", "best", "last", "loss", "activation", "probabilities", "labels", "layer", "eta",
+            "input", "picture", "best", "last", "loss", "activation", "probabilities", "labels", "layer",
+            "eta",
             "seed", "steps", "seconds", "options", "frames", "interrupted", "settled", "notes",
         ]
     }
     func memberDoc(_ name: String) -> String? {
         switch name {
-        case "input": "what was found: the best, or the last where random transforms made single scores a matter of luck"
+        case "input":
+            "what was found: the best, or the last where random transforms made single scores a matter of luck"
         case "picture": "the input as red, green and blue from 0 to 255"
         case "best": "the input with the highest activation met"
         case "last": "the input after the last step"
@@ -54,7 +56,8 @@ final class MaximizationObject: VZObject {
         case "input": return try signal(result.input)
         case "picture":
             guard result.space.kind == .picture else {
-                throw Failure(.value, "this maximization is no picture", hint: "its input is a sound or a tensor")
+                throw Failure(
+                    .value, "this maximization is no picture", hint: "its input is a sound or a tensor")
             }
             return Value(TensorObject(try own(result.space.pictures(result.input))))
         case "best": return try signal(result.best)

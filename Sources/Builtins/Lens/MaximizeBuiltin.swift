@@ -12,14 +12,16 @@ enum MaximizeBuiltin {
         .optional("steps", "200", "how many steps to climb"),
         .optional(
             "start", "nil",
-            "where to begin: a tensor, a waveform, an example, a file, a maximization, \"zeros\"; by default seeded noise"),
+            "where to begin: a tensor, a waveform, an example, a file, a maximization, \"zeros\"; by default seeded noise"
+        ),
         .optional("seed", "nil", "of all that is random; by default the session's"),
         .optional(
             "at", "nil", "one place of the filter's map instead of its mean: a number, or [row, column]"),
         .optional("copies", "1", "so many inputs for each filter, each from noise of its own"),
         .optional(
             "style", "\"slide\"",
-            "\"slide\": the plain climb; \"clear\": to be read; \"natural\": like real examples. Any other argument changes it"),
+            "\"slide\": the plain climb; \"clear\": to be read; \"natural\": like real examples. Any other argument changes it"
+        ),
         .optional(
             "optimizer", "\"ascent\"",
             "\"ascent\": x + eta · g; or \"adam\", \"sgd\" …, adam(0.05, beta_1 = 0.5) …"),
@@ -50,16 +52,20 @@ enum MaximizeBuiltin {
         .optional("tv", "0", "weight of the total variation Σ|x[i+1] − x[i]|"),
         .optional("slope", "0", "weight of the mean square distance (dB²) of a sound's spectrum from a line"),
         .optional("slope_db", "-6", "that line's slope in dB an octave"),
-        .optional("bounds", "nil", "[low, high] between which values stay; \"natural\": what a sound or picture holds"),
+        .optional(
+            "bounds", "nil",
+            "[low, high] between which values stay; \"natural\": what a sound or picture holds"),
         .optional("loudness", "nil", "the root mean square stays at or below this"),
         .optional("blur", "0", "Gaussian blur of so many places, every few steps"),
         .optional("lowpass", "0", "takes out frequencies above so many Hz, every few steps"),
         .optional("clip_norm", "0", "the smallest so many percent become 0, every few steps"),
-        .optional("clip_contribution", "0", "so many percent that contribute least become 0, every few steps"),
+        .optional(
+            "clip_contribution", "0", "so many percent that contribute least become 0, every few steps"),
         .optional("every", "4", "what every few steps means"),
         .optional("redirect", "0", "for so many steps a dead ReLU lets through what would wake it"),
         .optional("settle", "nil", "stop once 25 steps have risen by less than this share of the climb"),
-        .optional("frames", "nil", "how many inputs on the way are kept for save(m, \"x.gif\"); by default some"),
+        .optional(
+            "frames", "nil", "how many inputs on the way are kept for save(m, \"x.gif\"); by default some"),
         .optional("watch", "false", "true shows a figure that follows the climb"),
     ]
 
@@ -67,14 +73,18 @@ enum MaximizeBuiltin {
         Builtin(
             "maximize", topic: "lens",
             [
-                .required("layer", "a layer of a network (net.conv1d_3, linear(net).softmax), or an objective"),
+                .required(
+                    "layer", "a layer of a network (net.conv1d_3, linear(net).softmax), or an objective"),
                 .optional(
                     "filter", "nil",
-                    "a filter's index, a class' name, a range or list of them, or a function of the layer's activation"),
+                    "a filter's index, a class' name, a range or list of them, or a function of the layer's activation"
+                ),
                 .optional(
-                    "eta", "nil", "step size: low ones show texture, high ones shape; may be left out with a style"),
+                    "eta", "nil",
+                    "step size: low ones show texture, high ones shape; may be left out with a style"),
             ] + climbing + transforms + regularizers,
-            summary: "Activation maximization: an input that a filter, a class or an objective answers to most.",
+            summary:
+                "Activation maximization: an input that a filter, a class or an objective answers to most.",
             doc: """
                 x ← x + eta · g / (rms(g) + 1e-8), g the gradient of the filter's mean activation with respect to \
                 the input (Erhan et al. 2009). Several filters are climbed as one batch. Penalties are taken off \
@@ -108,7 +118,8 @@ enum MaximizeBuiltin {
         if let given = args.value("layer").asObject as? ObjectiveObject {
             let filter = args.value("filter")
             if !filter.isNil && !args.value("eta").isNil {
-                throw args.failure("an objective says already what to climb on", hint: "maximize(objective, eta)")
+                throw args.failure(
+                    "an objective says already what to climb on", hint: "maximize(objective, eta)")
             }
             return (given.objective, filter.isNil ? args.value("eta") : filter)
         }
@@ -116,7 +127,8 @@ enum MaximizeBuiltin {
         let layer = try Self.handle(object, args)
         if args.value("filter").isCallable {
             return (
-                try ObjectiveBuiltins.custom([layer], args.value("filter"), args.interpreter), args.value("eta")
+                try ObjectiveBuiltins.custom([layer], args.value("filter"), args.interpreter),
+                args.value("eta")
             )
         }
         guard !args.value("filter").isNil else {
@@ -178,7 +190,8 @@ enum MaximizeBuiltin {
         } else if style == .slide {
             guard let own = args.value("optimizer").asObject as? OptimizerObject else {
                 throw args.failure(
-                    "eta is missing", hint: "the step size: maximize(layer, filter, 0.1), or style = \"clear\"")
+                    "eta is missing",
+                    hint: "the step size: maximize(layer, filter, 0.1), or style = \"clear\"")
             }
             o.eta = .constant(own.optimizer.learningRate)
         }
@@ -208,7 +221,8 @@ enum MaximizeBuiltin {
             o.optimizer = try optimizer(name.string, args)
             o.norm = .none
         default:
-            o.optimizer = try args.object("optimizer", as: OptimizerObject.self, "an optimizer or its name").optimizer
+            o.optimizer = try args.object("optimizer", as: OptimizerObject.self, "an optimizer or its name")
+                .optimizer
             o.norm = .none
         }
         if !args.value("norm").isNil {
@@ -226,7 +240,8 @@ enum MaximizeBuiltin {
         case "nadam": return try .nadam()
         case "rmsprop": return try .rmsprop()
         default:
-            _ = try args.choice("optimizer", of: ["ascent", "sgd", "momentum", "adam", "adamw", "nadam", "rmsprop"])
+            _ = try args.choice(
+                "optimizer", of: ["ascent", "sgd", "momentum", "adam", "adamw", "nadam", "rmsprop"])
             return try .adam()
         }
     }
@@ -260,7 +275,9 @@ enum MaximizeBuiltin {
     }
 
     /// A number, a list of them along the climb, or a function of the step.
-    static func strength(_ value: Value, _ name: String, _ args: Arguments, unit: Double = 1) throws -> Strength {
+    static func strength(_ value: Value, _ name: String, _ args: Arguments, unit: Double = 1) throws
+        -> Strength
+    {
         switch value {
         case .number(let x): return .constant(x * unit)
         case .list(let list):

@@ -50,15 +50,21 @@ enum MeasureBuiltins {
             let names = try args.optionalStrings("names") ?? []
             var basis = ComparisonBasis()
             basis.judge = try args.optionalObject("judge", as: NetworkObject.self, "a network")?.network
-            if !args.value("data").isNil { basis.examples = try DataBuiltins.examples(args.value("data"), args, "data") }
+            if !args.value("data").isNil {
+                basis.examples = try DataBuiltins.examples(args.value("data"), args, "data")
+            }
             var results: [any ComparedResult] = []
             for value in args.rest {
                 guard let result = value.asObject as? any ComparedResult else {
-                    throw args.failure("\(value.typePhrase) cannot be compared", hint: "give results of maximize", kind: .type)
+                    throw args.failure(
+                        "\(value.typePhrase) cannot be compared", hint: "give results of maximize",
+                        kind: .type)
                 }
                 results.append(result)
             }
-            guard !results.isEmpty else { throw args.failure("nothing to compare", hint: "give results of maximize") }
+            guard !results.isEmpty else {
+                throw args.failure("nothing to compare", hint: "give results of maximize")
+            }
             var rows: [ComparisonObject.Row] = []
             for (i, result) in results.enumerated() {
                 rows.append(
@@ -79,7 +85,9 @@ extension MaximizationObject: ComparedResult {
 
     /// Means over the inputs.
     func measures(_ against: ComparisonBasis) throws -> [(name: String, value: Double)] {
-        func mean(_ values: [Double]) -> Double { values.isEmpty ? .nan : values.reduce(0, +) / Double(values.count) }
+        func mean(_ values: [Double]) -> Double {
+            values.isEmpty ? .nan : values.reduce(0, +) / Double(values.count)
+        }
         let x = result.input
         var all = [(name: "activation", value: mean(result.activation))]
         all.append(("probability", mean(result.probabilities.compactMap(\.last))))
@@ -119,7 +127,8 @@ extension MaximizationObject: ComparedResult {
         let aims = result.count / copies
         var sum = 0.0
         for aim in 0..<aims {
-            let part = try result.input[[.slice(start: aim * copies, end: (aim + 1) * copies, step: 1)]].dense()
+            let part = try result.input[[.slice(start: aim * copies, end: (aim + 1) * copies, step: 1)]]
+                .dense()
             sum += try ClarityMeasures.agreement(part, result.space)
         }
         return sum / Double(aims)
@@ -155,7 +164,9 @@ final class ComparisonObject: VZObject {
     /// The measures that some result has, in order.
     private var columns: [String] {
         var names: [String] = []
-        for row in rows { for m in row.measures where !names.contains(m.name) && m.value.isFinite { names.append(m.name) } }
+        for row in rows {
+            for m in row.measures where !names.contains(m.name) && m.value.isFinite { names.append(m.name) }
+        }
         return names
     }
 

@@ -16,12 +16,14 @@ enum ObjectiveBuiltins {
 
     private static let net =
         "net = sequential(conv1d(8, 5), relu(), flatten(), dense(2), softmax(), input = [64, 1])\n"
-    private static let layerParameter = Language.Parameter.required("layer", "a layer of a network: net.conv1d_3")
+    private static let layerParameter = Language.Parameter.required(
+        "layer", "a layer of a network: net.conv1d_3")
     private static let more =
         "Objectives add, subtract and scale: channel(a, 3) + 0.5 * channel(b, 4) - content(c, wave)."
 
     private static func layer(_ args: Arguments) throws -> LayerHandle {
-        try MaximizeBuiltin.handle(try args.object("layer", as: LayerObject.self, "a layer of a network"), args)
+        try MaximizeBuiltin.handle(
+            try args.object("layer", as: LayerObject.self, "a layer of a network"), args)
     }
 
     private static func channel() -> Builtin {
@@ -142,7 +144,8 @@ enum ObjectiveBuiltins {
             }
             let label = try args.string("label", default: "objective")
             return Value(
-                ObjectiveObject(try custom(layers, try args.function("function"), args.interpreter, label: label)))
+                ObjectiveObject(
+                    try custom(layers, try args.function("function"), args.interpreter, label: label)))
         }
     }
 
@@ -156,7 +159,8 @@ enum ObjectiveBuiltins {
             let result = try interpreter.call(function, activations.map { Value(TensorObject($0)) })
             guard let tensor = result.asObject as? TensorObject, tensor.isTraced else {
                 throw Failure(
-                    .type, "the objective's function must give a tensor made of its argument, not \(result.typePhrase)",
+                    .type,
+                    "the objective's function must give a tensor made of its argument, not \(result.typePhrase)",
                     hint: "for example a -> mean(a[:, :, 3])")
             }
             return try tensor.traced(in: graph)
@@ -167,10 +171,12 @@ enum ObjectiveBuiltins {
         Builtin(
             "maco", topic: "lens",
             [
-                .required("data", "examples, a data set, or a list of sounds or pictures in the network's units"),
+                .required(
+                    "data", "examples, a data set, or a list of sounds or pictures in the network's units"),
                 .optional("examples", "512", "so many of them at most"),
             ],
-            summary: "The mean magnitude spectrum of examples, for maximize(…, parametrization = maco(data)).",
+            summary:
+                "The mean magnitude spectrum of examples, for maximize(…, parametrization = maco(data)).",
             doc:
                 "MACO (Fel et al. 2023, \"Unlocking feature visualization for deeper networks with magnitude constrained optimization\"): the magnitudes stay as real examples have them, only phases are climbed with.",
             example:
@@ -186,7 +192,8 @@ enum ObjectiveBuiltins {
             }
             return Value(
                 SpectrumObject(
-                    try MagnitudeSpectrum(DataBuiltins.examples(args.value("data"), args, "data"), most: most)))
+                    try MagnitudeSpectrum(DataBuiltins.examples(args.value("data"), args, "data"), most: most)
+                ))
         }
     }
 }

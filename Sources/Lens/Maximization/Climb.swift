@@ -54,7 +54,9 @@ struct Climb {
     }
 
     /// The new values of the representation's variables (and of the optimizer's own).
-    private func moved(_ gradients: [Traced], _ rates: [Traced]) throws -> [(variable: Variable, value: Traced)] {
+    private func moved(_ gradients: [Traced], _ rates: [Traced]) throws -> [(
+        variable: Variable, value: Traced
+    )] {
         let directions = try gradients.map { gradient -> Traced in
             let axes = Array(1..<gradient.rank)
             switch options.norm {
@@ -146,7 +148,9 @@ struct Climb {
     /// Where a ReLU blocks a sample's whole gradient, what would raise its input is let through (Lucid's
     /// redirected ReLU, Olah et al. 2017).
     static func redirectedReLU(_ operation: any Operation, _ c: GradientContext) throws -> [Traced?]? {
-        guard let unary = operation as? Unary, unary.function == .relu, c.inputs[0].rank > 1 else { return nil }
+        guard let unary = operation as? Unary, unary.function == .relu, c.inputs[0].rank > 1 else {
+            return nil
+        }
         let x = c.inputs[0]
         let plain = try x.graph.add(Binary(.reluGradient), [c.cotangent, c.output])
         // What raises the input where it is below 0.
@@ -195,7 +199,8 @@ extension Climb {
         let keys = (0..<batch).map { i in
             let copy = UInt64(i % options.copies)
             return copy == 0
-                ? options.key : RandomKey(seed: options.key.seed &+ copy &* 0x9E37_79B9, step: options.key.step)
+                ? options.key
+                : RandomKey(seed: options.key.seed &+ copy &* 0x9E37_79B9, step: options.key.step)
         }
         switch options.start {
         case .given(let x): return .inputs(try fitted(x, [batch] + space.shape))
@@ -214,7 +219,9 @@ extension Climb {
             }
             let graph = Graph()
             let noise = graph.constant(try Tensor(values, shape: [batch] + space.shape))
-            guard isPicture, space.middle.contains(where: { $0 != 0 }) else { return .inputs(try noise.evaluated()) }
+            guard isPicture, space.middle.contains(where: { $0 != 0 }) else {
+                return .inputs(try noise.evaluated())
+            }
             return .inputs(try space.aroundGrey(noise).evaluated())
         }
     }
@@ -228,7 +235,8 @@ extension Climb {
         }
         guard whole.shape[0] == 1 || whole.shape[0] == shape[0] else {
             throw Failure(
-                .shape, "maximize: \(whole.shape[0]) starts for \(shape[0]) inputs", hint: "give one, or one for each")
+                .shape, "maximize: \(whole.shape[0]) starts for \(shape[0]) inputs",
+                hint: "give one, or one for each")
         }
         return try whole.broadcasted(to: shape).converted(to: .float32).dense()
     }

@@ -70,7 +70,8 @@ public struct MaximizationOptions {
         }
         if !parametrization.isSamples && conditioning.isActive {
             throw Failure(
-                .argument, "maximize: blur, lowpass and clipping work on samples, not on \(parametrization.name)",
+                .argument,
+                "maximize: blur, lowpass and clipping work on samples, not on \(parametrization.name)",
                 hint: "leave them out, or use parametrization = \"samples\"")
         }
         return self

@@ -92,7 +92,9 @@ public struct Maximizer {
         let scores = try values[0].array(of: Double.self)
         for (i, score) in scores.enumerated() { result.loss[i].append(score) }
         if values.count > 2 {
-            for (i, p) in try values[2].array(of: Double.self).enumerated() { result.probabilities[i].append(p) }
+            for (i, p) in try values[2].array(of: Double.self).enumerated() {
+                result.probabilities[i].append(p)
+            }
         }
         if let at = scores.firstIndex(where: \.isNaN) {
             throw Failure(
@@ -127,7 +129,8 @@ public struct Maximizer {
             let before = loss.dropLast(span / 2).suffix(span - span / 2)
             guard let low = loss.min(), let high = loss.max(), high > low else { return true }
             let rise =
-                recent.reduce(0, +) / Double(recent.count) - before.reduce(0, +) / Double(max(before.count, 1))
+                recent.reduce(0, +) / Double(recent.count) - before.reduce(0, +)
+                / Double(max(before.count, 1))
             return rise < share * (high - low)
         }
     }
@@ -138,7 +141,9 @@ public struct Maximizer {
         let scores = try values[1].array(of: Double.self)
         for (i, score) in scores.enumerated() { result.loss[i].append(score) }
         if values.count > 2 {
-            for (i, p) in try values[2].array(of: Double.self).enumerated() { result.probabilities[i].append(p) }
+            for (i, p) in try values[2].array(of: Double.self).enumerated() {
+                result.probabilities[i].append(p)
+            }
         }
         result.last = values[0]
         if !result.frames.isEmpty { result.frames.append((result.stepsDone, values[0])) }

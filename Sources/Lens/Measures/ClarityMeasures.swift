@@ -9,7 +9,8 @@ import Tensor
 public enum ClarityMeasures {
     /// What another network, which took no part, makes of inputs in the units of `space`:
     /// its probabilities, [n, classes].
-    public static func probabilities(_ x: Tensor, of space: InputSpace, under judge: Network) throws -> Tensor {
+    public static func probabilities(_ x: Tensor, of space: InputSpace, under judge: Network) throws -> Tensor
+    {
         let own = try InputSpace(judge)
         let graph = Graph()
         var y = graph.constant(x)
@@ -88,7 +89,9 @@ public enum ClarityMeasures {
             if !inside.isEmpty { members.append(inside) }
             low = high
         }
-        guard !members.isEmpty else { throw Failure(.shape, "inputs \(Shape.describe(space.shape)) are too short for a spectrum") }
+        guard !members.isEmpty else {
+            throw Failure(.shape, "inputs \(Shape.describe(space.shape)) are too short for a spectrum")
+        }
         var matrix = [Float](repeating: 0, count: frequencies.count * members.count)
         for (b, inside) in members.enumerated() {
             for k in inside { matrix[k * members.count + b] = 1 / Float(inside.count) }
@@ -113,7 +116,8 @@ public enum ClarityMeasures {
         guard count > 0 else { throw Failure(.value, "there are no real examples to compare with") }
         let places = (0..<count).map { $0 * examples.count / count }
         let graph = Graph()
-        let real = try bandLevels(graph.constant(examples.batch(places).inputs), space).mean([0], keepAxes: true)
+        let real = try bandLevels(graph.constant(examples.batch(places).inputs), space).mean(
+            [0], keepAxes: true)
         let own = try bandLevels(graph.constant(x), space)
         return try (own - real).square().mean([1]).sqrt().evaluated().array(of: Double.self)
     }
@@ -128,13 +132,17 @@ public enum ClarityMeasures {
         var parts: [Traced] = []
         if t.rank == 3 {
             let length = t.shape[1] / 16
-            guard length >= 64 else { throw Failure(.shape, "sounds of \(t.shape[1]) samples are too short to compare") }
+            guard length >= 64 else {
+                throw Failure(.shape, "sounds of \(t.shape[1]) samples are too short to compare")
+            }
             for i in 0..<16 {
                 parts.append(try t.sliced(axis: 1, from: i * length, to: (i + 1) * length))
             }
         } else {
             let (h, w) = (t.shape[1] / 4, t.shape[2] / 4)
-            guard h >= 8, w >= 8 else { throw Failure(.shape, "pictures of \(t.shape[1]) x \(t.shape[2]) are too small to compare") }
+            guard h >= 8, w >= 8 else {
+                throw Failure(.shape, "pictures of \(t.shape[1]) x \(t.shape[2]) are too small to compare")
+            }
             for i in 0..<16 {
                 let row = try t.sliced(axis: 1, from: i / 4 * h, to: (i / 4 + 1) * h)
                 parts.append(try row.sliced(axis: 2, from: i % 4 * w, to: (i % 4 + 1) * w))

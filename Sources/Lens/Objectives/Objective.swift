@@ -219,9 +219,15 @@ extension Objective {
         ) { try join(first($0), second($0)) }
     }
 
-    public static func + (a: Objective, b: Objective) throws -> Objective { try joined(a, b, "+") { try $0 + $1 } }
-    public static func - (a: Objective, b: Objective) throws -> Objective { try joined(a, b, "−") { try $0 - $1 } }
-    public static func * (a: Objective, b: Objective) throws -> Objective { try joined(a, b, "·") { try $0 * $1 } }
+    public static func + (a: Objective, b: Objective) throws -> Objective {
+        try joined(a, b, "+") { try $0 + $1 }
+    }
+    public static func - (a: Objective, b: Objective) throws -> Objective {
+        try joined(a, b, "−") { try $0 - $1 }
+    }
+    public static func * (a: Objective, b: Objective) throws -> Objective {
+        try joined(a, b, "·") { try $0 * $1 }
+    }
 
     /// `weight` times the objective; the label keeps the weight unless it is 1 or -1.
     public func scaled(by weight: Double) -> Objective {

@@ -46,14 +46,17 @@ public struct MagnitudeSpectrum {
         case .sound:
             let n = space.shape[0]
             let bin = Double(space.rate) / Double(n)
-            let one = (0..<(n / 2 + 1)).map { k in pow(min(Double(k) * bin / 50, 1), 2) * 200 / max(Double(k) * bin, 200) }
+            let one = (0..<(n / 2 + 1)).map { k in
+                pow(min(Double(k) * bin / 50, 1), 2) * 200 / max(Double(k) * bin, 200)
+            }
             let power = one.reduce(0) { $0 + 2 * $1 * $1 } / Double(n * n)
             let level = 0.1 / power.squareRoot()
             let values = (0..<channels).flatMap { _ in one.map { Float($0 * level) } }
             return MagnitudeSpectrum(
                 values: try Tensor(values, shape: [channels, one.count]), source: "1 / f")
         case .picture, .other:
-            let fourier = PictureFourier(height: space.shape[0], width: space.shape.count > 2 ? space.shape[1] : 1)
+            let fourier = PictureFourier(
+                height: space.shape[0], width: space.shape.count > 2 ? space.shape[1] : 1)
             let least = 1 / Double(max(fourier.height, fourier.width))
             var one = fourier.frequencies.map { 1 / max($0, least) }
             one[0] = 0
@@ -81,7 +84,8 @@ public struct MagnitudeSpectrum {
             return try (real.square() + imaginary.square()).sqrt()
         default:
             throw Failure(
-                .shape, "maco: a spectrum is learned from sounds or pictures, not from \(Shape.describe(x.shape))"
+                .shape,
+                "maco: a spectrum is learned from sounds or pictures, not from \(Shape.describe(x.shape))"
             )
         }
     }

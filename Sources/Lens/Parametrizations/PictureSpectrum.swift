@@ -25,7 +25,9 @@ struct PictureFourier {
         return (c, s)
     }
 
-    private static func matrix(_ values: [Double], _ rows: Int, _ columns: Int, _ graph: Graph) throws -> Traced {
+    private static func matrix(_ values: [Double], _ rows: Int, _ columns: Int, _ graph: Graph) throws
+        -> Traced
+    {
         graph.constant(try Tensor(values.map(Float.init), shape: [rows, columns]))
     }
 
@@ -39,7 +41,9 @@ struct PictureFourier {
         let w = Self.waves(width, bins, width)
         var (first, second) = ([Double](), [Double]())
         for t in 0..<width {
-            let (c, s) = (Array(w.cos[t * bins..<(t + 1) * bins]), w.sin[t * bins..<(t + 1) * bins].map { -$0 })
+            let (c, s) = (
+                Array(w.cos[t * bins..<(t + 1) * bins]), w.sin[t * bins..<(t + 1) * bins].map { -$0 }
+            )
             first += c + s
             second += s + c.map { -$0 }
         }

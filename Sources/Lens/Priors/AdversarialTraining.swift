@@ -118,7 +118,9 @@ public final class AdversarialTraining {
     }
 
     /// The discriminator's kernels over their largest singular values, one step of power iteration each.
-    private func normalized(_ graph: Graph, into context: TraceContext) throws -> [(variable: Variable, value: Traced)] {
+    private func normalized(_ graph: Graph, into context: TraceContext) throws -> [(
+        variable: Variable, value: Traced
+    )] {
         try singular.map { weight, vector in
             let w = graph.read(weight)
             let columns = weight.type.shape.last ?? 1
@@ -144,7 +146,8 @@ public final class AdversarialTraining {
         let key = graph.input(ValueType([4], .int32))
         let optimizer = options.discriminatorOptimizer
         let rates = (0..<optimizer.rateCount).map { _ in graph.input(ValueType([])) }
-        let fake = try generator.trace(codes(key), context: TraceContext(isTraining: true, key: key)).stopped()
+        let fake = try generator.trace(codes(key), context: TraceContext(isTraining: true, key: key))
+            .stopped()
         let context = TraceContext(isTraining: true, key: key)
         let vectors = try normalized(graph, into: context)
         let both = try judged(Traced.concatenated([real, fake], axis: 0), context)
@@ -161,7 +164,8 @@ public final class AdversarialTraining {
             let slope = try graph.gradients(
                 of: judged(between, context).sum(), withRespectTo: [between])[0]
             let length = try (slope.square().sum(Array(1..<slope.rank)) + 1e-12).sqrt()
-            loss = try onFake.mean() - onReal.mean()
+            loss =
+                try onFake.mean() - onReal.mean()
                 + (length - 1).square().mean() * options.penaltyWeight
         }
         let gradients = try graph.gradients(
@@ -213,7 +217,8 @@ public final class AdversarialTraining {
                 for i in 1...judgeSteps {
                     count &+= 1
                     let places = (0..<options.batch).map { _ in order.index(data.count) }
-                    let real = try data.batch(places, key: RandomKey(seed: options.key.seed, step: count)).inputs
+                    let real = try data.batch(places, key: RandomKey(seed: options.key.seed, step: count))
+                        .inputs
                     let rates = try Self.scalars(options.discriminatorOptimizer, (step - 1) * judgeSteps + i)
                     loss = try judge.run([real, try key(2 * count)] + rates, cancel: cancel)[0].scalarValue()
                 }
@@ -233,7 +238,9 @@ public final class AdversarialTraining {
             history.wasInterrupted = true
             report(history.generator.count, history, progress, isFinal: true)
         }
-        for (weight, average) in averages where !history.generator.isEmpty { try weight.assign(average.value) }
+        for (weight, average) in averages where !history.generator.isEmpty {
+            try weight.assign(average.value)
+        }
         let elapsed = (clock.now - begin).components
         history.seconds = Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
         return history
@@ -247,7 +254,8 @@ public final class AdversarialTraining {
         try optimizer.rates(step: step, learningRate: optimizer.learningRate).map { try Tensor(scalar: $0) }
     }
 
-    private func report(_ step: Int, _ history: AdversarialHistory, _ progress: ProgressHook?, isFinal: Bool) {
+    private func report(_ step: Int, _ history: AdversarialHistory, _ progress: ProgressHook?, isFinal: Bool)
+    {
         func recent(_ values: [Double]) -> String {
             let last = values.suffix(50)
             return shortNumber(last.isEmpty ? 0 : last.reduce(0, +) / Double(last.count))

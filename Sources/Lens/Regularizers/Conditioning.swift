@@ -29,7 +29,8 @@ public struct Conditioning {
         }
         for (name, percent) in [("clip_norm", smallNorm), ("clip_contribution", smallContribution)] {
             guard percent >= 0, percent < 100 else {
-                throw Failure(.argument, "maximize: \(name) is a percentage from 0 to below 100, not \(percent)")
+                throw Failure(
+                    .argument, "maximize: \(name) is a percentage from 0 to below 100, not \(percent)")
             }
         }
         if lowPass != 0 {

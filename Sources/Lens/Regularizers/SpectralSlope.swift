@@ -22,7 +22,10 @@ struct SpectralSlope {
         var centre = 62.5
         while centre * pow(2, 1.0 / 6) < Double(rate) / 2 {
             let (low, high) = (centre * pow(2, -1.0 / 6), centre * pow(2, 1.0 / 6))
-            let inside = (Int((low / bin).rounded(.up))..<max(Int((high / bin).rounded(.up)), Int((low / bin).rounded(.up))))
+            let inside =
+                (Int(
+                    (low / bin).rounded(.up))..<max(
+                    Int((high / bin).rounded(.up)), Int((low / bin).rounded(.up))))
                 .filter { $0 > 0 && $0 < bins }
             if !inside.isEmpty { members.append(inside) }
             centre *= pow(2, 1.0 / 3)

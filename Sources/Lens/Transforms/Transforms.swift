@@ -50,7 +50,8 @@ public struct Transforms {
     func inputs(_ graph: Graph, spatial: Int) throws -> Inputs {
         if moves && !(1...2).contains(spatial) {
             throw Failure(
-                .argument, "maximize: inputs with \(spatial) spatial axes cannot be zoomed, turned or shifted",
+                .argument,
+                "maximize: inputs with \(spatial) spatial axes cannot be zoomed, turned or shifted",
                 hint: "jitter and noise work on any")
         }
         if !rotate.isNone && spatial != 2 {
@@ -60,7 +61,8 @@ public struct Transforms {
         let motion = moves ? graph.input(ValueType([spatial * (spatial + 1)])) : nil
         let gain = self.gain.isNone ? nil : graph.input(ValueType([]))
         let noise =
-            self.noise.isNone ? nil : (size: graph.input(ValueType([])), key: graph.input(ValueType([4], .int32)))
+            self.noise.isNone
+            ? nil : (size: graph.input(ValueType([])), key: graph.input(ValueType([4], .int32)))
         return Inputs(
             values: [shift, motion, gain, noise?.size, noise?.key].compactMap { $0 }, shift: shift,
             motion: motion, gain: gain, noise: noise)
@@ -110,7 +112,9 @@ public struct Transforms {
     func draw(_ step: Int, of steps: Int, key: RandomKey, lengths: [Int]) throws -> [Tensor] {
         let own = RandomKey(seed: key.seed, step: key.step &+ UInt64(step) &+ 1)
         var chance = RandomNumbers(key: own, stream: 1)
-        func strength(_ s: Strength, _ name: String) throws -> Double { try s.value(at: step, of: steps, name) }
+        func strength(_ s: Strength, _ name: String) throws -> Double {
+            try s.value(at: step, of: steps, name)
+        }
         func even(_ reach: Double) -> Double { (2 * chance.uniform() - 1) * reach }
         var values: [Tensor] = []
         if rolls && !lengths.isEmpty {
@@ -121,7 +125,8 @@ public struct Transforms {
                     lengths.map { n in
                         let reach = (abs(places) + abs(share) * Double(n)).rounded(.down)
                         let span = min(reach, 1e8)
-                        return Int32(clampingDouble: (chance.uniform() * (2 * span + 1)).rounded(.down) - span)
+                        return Int32(
+                            clampingDouble: (chance.uniform() * (2 * span + 1)).rounded(.down) - span)
                     }, shape: [lengths.count]))
         }
         if moves {
