@@ -11,7 +11,7 @@ enum Samples {
         switch value {
         case .object(let tensor as TensorObject): return try fitted(tensor.concrete(), shape)
         case .object(let example as ExampleObject): return try fitted(example.input(), shape)
-        case .object(let result as MaximizationObject): return try fitted(result.best(), shape)
+        case .object(let result as MaximizationObject): return try fitted(result.input(), shape)
         case .string(let path):
             let rate = network.preprocessing.rate ?? shape.first ?? 16000
             let audio = try AudioFile.read(Folders.expand(path.string), rate: rate)
