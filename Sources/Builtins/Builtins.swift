@@ -8,7 +8,8 @@ public enum BuiltinTable {
         let functions = CoreBuiltins.table() + TensorBuiltins.table(chance)
         let engine =
             NetworkBuiltins.table(chance) + TrainingBuiltins.table(chance) + DataBuiltins.table()
-            + LensBuiltins.table(chance) + FileBuiltins.table() + PlotBuiltins.table()
+            + LensBuiltins.table(chance) + AttributionBuiltins.table(chance)
+            + MeasureBuiltins.table(chance) + InsideBuiltins.table() + FileBuiltins.table() + PlotBuiltins.table()
         return LayerBuiltins.merged(LayerBuiltins.table(), with: functions) + engine
     }
 }

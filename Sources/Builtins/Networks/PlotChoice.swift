@@ -16,6 +16,7 @@ extension PlotBuiltins {
             case let score as EvaluationObject: return try confusion(score.result)
             case let matrix as ConfusionObject: return try confusion(matrix.result)
             case let result as MaximizationObject: return try maximization(result, labels)
+            case let thing as any Drawable: return try thing.figure(labels: labels)
             default: break
             }
         }
