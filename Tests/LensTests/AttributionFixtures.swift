@@ -8,7 +8,10 @@ enum AttributionFixtures {
         String(#filePath.dropLast("LensTests/AttributionFixtures.swift".count)) + "Fixtures"
 
     static func tensor(_ name: String) throws -> Tensor {
-        try TensorFile(path: folder + "/attributions.safetensors").tensor(name)
+        guard let found = try TensorFile(path: folder + "/attributions.safetensors").tensor(name) else {
+            throw Failure(.value, "the fixtures have no \(name)")
+        }
+        return found
     }
     static func values(_ name: String) throws -> [Double] { try tensor(name).array(of: Double.self) }
     static func chosen(_ key: String) throws -> Int { Int(try values("\(key).class")[0]) }

@@ -103,10 +103,10 @@ import Testing
     }
 
     /// Sums, joins, gates and other activations hand relevance on as well.
-    @Test func relevanceGoesThroughBranchesAndActivations() throws {
+    @Test(arguments: [6, 32]) func relevanceGoesThroughBranchesAndActivations(_ filters: Int) throws {
         let blocks: [Block] = [
-            .layer(try .conv1d(6, 5)), .layer(.activation(.tanh)),
-            .residual([.layer(try .conv1d(6, 3)), .layer(try .batchnorm()), .layer(.activation(.swish))]),
+            .layer(try .conv1d(filters, 5)), .layer(.activation(.tanh)),
+            .residual([.layer(try .conv1d(filters, 3)), .layer(try .batchnorm()), .layer(.activation(.swish))]),
             .branches(
                 [
                     [.layer(try .conv1d(4, 3)), .layer(.relu())],

@@ -156,16 +156,22 @@ extension AttributionObject: Drawable {
         return result.input.rank == 3 ? try overPicture(names, title) : try overWave(names, title)
     }
 
+    /// What colours the input: the evidence for each class. Where it changes from sample to sample it is
+    /// smoothed, so that the eye finds the place.
+    private func shown() throws -> Tensor {
+        try result.envelope(smoothing: result.method.isLayerMap || result.method == .occlusion ? 1 : nil)
+    }
+
     /// The waveform coloured by the evidence for each class; under it the map itself.
     private func overWave(_ names: [String], _ title: String) throws -> Figure {
         let samples = try result.input[[.slice(start: nil, end: nil, step: 1), .position(0)]].array(
             of: Float.self)
         let rate = Double(self.rate ?? 1)
         var panels: [Panel] = []
+        let colours = try shown()
         for (i, name) in names.enumerated() {
             let map = try result.map[[.position(i)]].array(of: Double.self)
-            // What counts is told by its size where single samples take turns in sign.
-            let shown = result.isSigned ? map.map { max($0, 0) } : map
+            let shown = try colours[[.position(i)]].array(of: Double.self)
             var wave = try Panel.activation(wave: samples, rate: rate, map: shown)
             wave.title = "\(title): \(name)"
             var line = try Panel.series([Series(x: map.indices.map { Double($0) / rate }, y: map)])
@@ -182,25 +188,28 @@ extension AttributionObject: Drawable {
     private func overPicture(_ names: [String], _ title: String) throws -> Figure {
         let picture = try Displayed.picture(result.input, of: result.network)
         let shape = result.map.shape
+        let colours = try shown()
+        let hasBothSigns = try result.isSigned && result.map.array(of: Float.self).contains { $0 < 0 }
         var panels: [Panel] = []
         for (i, name) in names.enumerated() {
             var plain = try Panel.image(picture)
             plain.title = name
             let map = try result.map[[.position(i)]].array(of: Double.self)
-            let shown = result.isSigned ? map.map { max($0, 0) } : map
+            let shown = try colours[[.position(i)]].array(of: Double.self)
             var over = try Panel.activation(
                 picture: picture, map: shown, mapWidth: shape[2], mapHeight: shape[1])
             over.title = title
             panels += [plain, over]
-            if result.isSigned {
+            if hasBothSigns {
                 var signed = try Panel.heatmap(map, rows: shape[1], columns: shape[2], map: .diverging)
                 signed.title = "for (red) and against (blue)"
-                signed.x.ticks = []
-                signed.y.ticks = []
+                let end = map.reduce(0) { max($0, abs($1)) }
+                if end > 0 { signed.colorBar?.range = -end...end }
+                signed.isPicture = true
                 panels.append(signed)
             }
         }
-        return Figure(panels: panels, columns: result.isSigned ? 3 : 2)
+        return Figure(panels: panels, columns: hasBothSigns ? 3 : 2)
     }
 }
 

@@ -245,7 +245,7 @@ final class ResponsesObject: VZObject, Drawable, Storable {
         case 3: return try mosaic(value)
         default:
             let values = try value.array(of: Double.self)
-            let classes = layer.isOutput ? layer.network.classes : []
+            let classes = layer.network.classes
             if values.count <= 40 {
                 let names = classes.count == values.count ? classes : values.indices.map(String.init)
                 return try Panel.bars(labels: names, series: [Series(y: values)])

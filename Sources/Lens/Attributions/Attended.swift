@@ -31,15 +31,31 @@ extension Attribution {
                 .argument, "attended: smoothing must be from 1 to \(lengths.min() ?? 1), not \(smoothing)")
         }
         let recording = Recording()
-        let n = classes.count
-        let windows = lengths.map { options.smoothing ?? min(max($0 / 80, 3), $0) }
         let x = try recording.give(input.converted(to: .float32).reshaped([1] + input.shape))
-        let map = try recording.give(self.map).relu().reshaped([n] + lengths + [1])
-        let soft = try map.smoothed(windows, in: recording)
+        let windows = windows(options.smoothing)
+        let soft = try evidence(in: recording, windows)
         let axes = Array(1..<soft.rank)
         let part = try soft / (soft.max(axes, keepAxes: true) + 1e-30)
         let gate = try (part * (2 / options.threshold) - 1).clipped(0, 1).smoothed(windows, in: recording)
         return try recording.run([x * gate], cancel: cancel)[0]
+    }
+
+    /// The evidence for each class, smoothed: what speaks against it counts as none. [n, spatial…].
+    /// smoothing: as in `AttendedOptions`.
+    public func envelope(smoothing: Int? = nil, cancel: CancelFlag = .shared) throws -> Tensor {
+        guard input.rank >= 2 else { return map }
+        let recording = Recording()
+        let soft = try evidence(in: recording, windows(smoothing))
+        return try recording.run([soft.reshaped(map.shape)], cancel: cancel)[0]
+    }
+
+    private func windows(_ smoothing: Int?) -> [Int] {
+        input.shape.dropLast().map { min(max(smoothing ?? max($0 / 80, 3), 1), $0) }
+    }
+
+    /// [n, spatial…, 1]
+    private func evidence(in recording: Recording, _ windows: [Int]) throws -> Traced {
+        try recording.give(map).relu().reshaped(map.shape + [1]).smoothed(windows, in: recording)
     }
 }
 
