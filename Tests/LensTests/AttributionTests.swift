@@ -106,7 +106,9 @@ import Testing
     @Test(arguments: [6, 32]) func relevanceGoesThroughBranchesAndActivations(_ filters: Int) throws {
         let blocks: [Block] = [
             .layer(try .conv1d(filters, 5)), .layer(.activation(.tanh)),
-            .residual([.layer(try .conv1d(filters, 3)), .layer(try .batchnorm()), .layer(.activation(.swish))]),
+            .residual([
+                .layer(try .conv1d(filters, 3)), .layer(try .batchnorm()), .layer(.activation(.swish)),
+            ]),
             .branches(
                 [
                     [.layer(try .conv1d(4, 3)), .layer(.relu())],

@@ -236,6 +236,7 @@ enum Displayed {
         if known.channels == "BGR", channels == 3 {
             for i in stride(from: 0, to: values.count, by: 3) { values.swapAt(i, i + 2) }
         }
-        return try Plot.Picture(width: input.shape[1], height: input.shape[0], channels: channels, values: values)
+        return try Plot.Picture(
+            width: input.shape[1], height: input.shape[0], channels: channels, values: values)
     }
 }

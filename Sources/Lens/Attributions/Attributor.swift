@@ -317,8 +317,7 @@ public struct Attributor {
         switch method {
         case .occlusion: return raw
         case _ where method.isLayerMap:
-            map = try value.reshaped(raw.shape + [1]).stretched(to: lengths, in: recording)
-                .reshaped([raw.shape[0]] + lengths)
+            map = try value.reshaped(raw.shape + [1]).resized(lengths).reshaped([raw.shape[0]] + lengths)
         case .integratedGradients, .gradientTimesInput, .lrp:
             // Shares of a score add up.
             map = try shape.count > 1 ? value.sum([-1]) : value

@@ -8,7 +8,6 @@ import Tensor
 /// seen only where the channel is active. No gradient is needed.
 struct ScoreWeights {
     private let plan: Plan
-    private let positions: [Tensor]
     private let batch: Int
     private let mapShape: [Int]
 
@@ -16,19 +15,16 @@ struct ScoreWeights {
     init(_ network: Network, mapShape: [Int], batch: Int) throws {
         (self.batch, self.mapShape) = (batch, mapShape)
         let shape = try network.builtInputShape()
-        let recording = Recording()
-        let graph = recording.graph
+        let graph = Graph()
         let x = graph.input(ValueType([1] + shape))
         let maps = graph.input(ValueType([batch] + mapShape + [1]))
-        // As the authors' code, corners on corners.
-        let wide = try maps.stretched(to: Array(shape.dropLast()), .corners, in: recording)
+        let wide = try maps.resized(Array(shape.dropLast()))
         let axes = Array(1..<wide.rank)
         let low = try wide.min(axes, keepAxes: true)
         let high = try wide.max(axes, keepAxes: true)
         let mask = try (wide - low) / (high - low + 1e-8)
         let scores = try ClassScores(of: network.trace(x * mask)).scores
-        positions = recording.values
-        plan = try Plan(inputs: [x, maps] + recording.inputs, outputs: [scores])
+        plan = try Plan(inputs: [x, maps], outputs: [scores])
     }
 
     /// The scores of the input seen through each channel: [channels, classes]. maps: [channels,
@@ -41,7 +37,7 @@ struct ScoreWeights {
             // The last piece ends with the last channel; what it repeats is left out.
             let first = max(min(start, channels - batch), 0)
             let part = try maps[[.slice(start: first, end: first + batch, step: 1)]]
-            let scores = try plan.run([x, part] + positions, cancel: cancel)[0]
+            let scores = try plan.run([x, part], cancel: cancel)[0]
             classes = scores.shape[1]
             rows += try scores.array(of: Float.self).dropFirst((start - first) * classes)
             step(min(batch, channels - start))
