@@ -7,10 +7,10 @@ public enum BuiltinTable {
         let chance = Chance()
         let functions = CoreBuiltins.table() + TensorBuiltins.table(chance)
         let engine =
-            NetworkBuiltins.table(chance) + TrainingBuiltins.table(chance)
-            + Recipes.kept(DataBuiltins.table())
-            + OwnFunctions.table() + WaveObject.table() + LensBuiltins.table(chance) + FileBuiltins.table()
-            + PlotBuiltins.table()
+            NetworkBuiltins.table(chance) + TrainingBuiltins.table(chance) + Recipes.kept(DataBuiltins.table())
+            + OwnFunctions.table() + WaveObject.table() + LensBuiltins.table(chance)
+            + AttributionBuiltins.table(chance) + EvidenceBuiltins.table(chance) + InsideBuiltins.table()
+            + FileBuiltins.table() + PlotBuiltins.table()
         return LayerBuiltins.merged(LayerBuiltins.table(), with: functions) + engine
     }
 }

@@ -51,6 +51,10 @@ public enum FileBuiltins {
                         ("last", result.result.last),
                     ]
                         + losses.enumerated().map { ("loss_\($0)", $1) }, to: path)
+            case let result as any Storable where kind == "safetensors":
+                try TensorFile.write(try result.tensors(), to: path)
+            case let result as any Storable where kind == "npz":
+                try NumPyFile.write(try result.tensors(), toArchive: path)
             case let thing?:
                 guard let figure = try PlotBuiltins.figure([.object(thing)]) else {
                     throw args.mismatch("what", "something that can be saved as .\(kind)", args.value("what"))
@@ -80,6 +84,7 @@ public enum FileBuiltins {
         case let example as ExampleObject:
             guard let known = example.set.sampleRate else { throw args.failure("this example is no sound") }
             (tensor, rate) = (try example.input(), known)
+        case let result as any Audible: return try result.audio()
         case let plain as TensorObject: (tensor, rate) = (try plain.concrete(), 16000)
         default: throw args.failure("\(thing.typeName) is no sound")
         }

@@ -17,6 +17,7 @@ extension PlotBuiltins {
             case let matrix as ConfusionObject: return try confusion(matrix.result)
             case let result as MaximizationObject: return try maximization(result, labels)
             case let table as ComparisonObject: return try table.figure()
+            case let thing as any Drawable: return try thing.figure(labels: labels)
             default: break
             }
         }
