@@ -21,6 +21,12 @@ extension String {
 /// What the person should know, on standard error.
 enum Notes {
     static func say(_ text: String) {
+        RunRecord.shared.output(text + "\n")
+        announce(text)
+    }
+
+    /// What only the terminal is told: where a file is.
+    static func announce(_ text: String) {
         if Settings.current.isQuiet { return }
         var line = Array((text + "\n").utf8)
         line.withUnsafeMutableBytes { _ = write(2, $0.baseAddress, $0.count) }
