@@ -22,7 +22,12 @@ final class MaximizationObject: VZObject {
     }
 
     private func lists(_ values: [[Double]]) -> Value {
-        values.count == 1 ? Value(values[0]) : Value(values.map { Value($0) })
+        // The first value is that of the start, before any step.
+        let lists = zip(values, result.labels).map { values, label in
+            let counting = Counting(first: 0, name: "step", what: result.loss.count > 1 ? label : nil)
+            return Value.list(List(values.map { Value($0) }, counting: counting))
+        }
+        return lists.count == 1 ? lists[0] : .list(lists)
     }
 
     var typeName: String { "maximization" }

@@ -102,12 +102,30 @@ enum MaximizeBuiltin {
             let space = try InputSpace(objective.network)
             let options = try options(args, objective, space, eta, chance)
             let maximizer = try Maximizer(objective, options)
-            let result = try maximizer.run(progress: args.interpreter.progress)
+            let live = try args.bool("watch", default: false) ? PlotBuiltins.live() : nil
+            let result = try maximizer.run(
+                progress: args.interpreter.progress, watch: live.map { follow($0, options.steps) })
+            let object = MaximizationObject(result)
+            if let live, live.isLive {
+                let figure = try object.ascent().figure()
+                try live.finish(name: "maximize \(result.labels[0])", figure)
+                RunRecord.shared.figure(figure)
+            }
             for note in result.notes { Notes.say(note) }
             if result.wasInterrupted {
                 Notes.say("stopped after \(result.stepsDone) steps; the result holds the best so far")
             }
-            return Value(MaximizationObject(result))
+            return Value(object)
+        }
+    }
+
+    /// Offers the climb as it stands to a figure that moves.
+    private static func follow(_ live: LiveFigure, _ steps: Int) -> (Maximization) -> Void {
+        { result in
+            live.offer(name: "maximize \(result.labels[0])") {
+                let ascent = try Ascent(MaximizationObject(result), result.last, steps: steps)
+                return { try ascent.figure() }
+            }
         }
     }
 
