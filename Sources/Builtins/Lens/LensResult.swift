@@ -2,12 +2,6 @@ import Media
 import Plot
 import Tensor
 
-/// What can be drawn by `plot` and saved as a picture.
-protocol Drawable {
-    /// labels: captions that the person gave; empty for the thing's own.
-    func figure(labels: [String]) throws -> Figure
-}
-
 /// What can be heard by `play` and saved as sound.
 protocol Audible {
     /// Throws where it is no sound.
