@@ -7,7 +7,8 @@ public enum BuiltinTable {
         let chance = Chance()
         let functions = CoreBuiltins.table() + TensorBuiltins.table(chance)
         let engine =
-            NetworkBuiltins.table(chance) + TrainingBuiltins.table(chance) + DataBuiltins.table()
+            NetworkBuiltins.table(chance) + ModelBuiltins.table(chance) + TrainingBuiltins.table(chance)
+            + DataBuiltins.table()
             + LensBuiltins.table(chance) + FileBuiltins.table() + PlotBuiltins.table()
         return LayerBuiltins.merged(LayerBuiltins.table(), with: functions) + engine
     }
