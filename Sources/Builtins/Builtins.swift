@@ -8,7 +8,8 @@ public enum BuiltinTable {
         RunRecord.shared.fact("seed", "\(chance.seed)")
         let functions = CoreBuiltins.table() + TensorBuiltins.table(chance)
         let engine =
-            NetworkBuiltins.table(chance) + FunctionalForm.table(chance) + TrainingBuiltins.table(chance) + Recipes.kept(DataBuiltins.table())
+            NetworkBuiltins.table(chance) + FunctionalForm.table(chance) + ModelBuiltins.table(chance)
+            + TrainingBuiltins.table(chance) + Recipes.kept(DataBuiltins.table())
             + OwnFunctions.table() + WaveObject.table() + LensBuiltins.table(chance)
             + AttributionBuiltins.table(chance) + EvidenceBuiltins.table(chance) + InsideBuiltins.table()
             + FileBuiltins.table() + PlotBuiltins.table() + ReportBuiltins.table()

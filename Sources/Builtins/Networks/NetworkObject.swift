@@ -10,7 +10,9 @@ public final class NetworkObject: VZObject {
     public init(_ network: Network) { self.network = network }
 
     public var typeName: String { "network" }
-    private static let own = ["name", "layers", "classes", "parameters", "input", "output", "rate", "notes"]
+    private static let own = [
+        "name", "layers", "classes", "parameters", "input", "output", "rate", "notes", "preprocessing",
+    ]
     public var memberNames: [String] { network.layerNames + Self.own }
 
     public func memberDoc(_ name: String) -> String? {
@@ -23,6 +25,8 @@ public final class NetworkObject: VZObject {
         case "output": "its last layer"
         case "rate": "samples a second of the waveforms that it takes; nil where it takes others"
         case "notes": "what was kept with its weights: accuracy, data, licence"
+        case "preprocessing":
+            "what is done to files before they go in: channels, scale, mean, deviation, crop, rate"
         default: (try? network.layer(name)).map { LayerObject($0).summary }
         }
     }
@@ -38,6 +42,7 @@ public final class NetworkObject: VZObject {
         case "output": return Value(LayerObject(network.outputLayer))
         case "rate": return network.preprocessing.rate.map { Value($0) } ?? .nil
         case "notes": return network.notes.value
+        case "preprocessing": return network.preprocessing.json.value
         default:
             // A layer's name says best what is missing.
             if Self.own.contains(name) { return nil }
@@ -50,6 +55,10 @@ public final class NetworkObject: VZObject {
             try Resampler.check(rate)
             network.preprocessing.kind = "audio"
             network.preprocessing.rate = rate
+            return true
+        }
+        if name == "preprocessing", case .record = value {
+            network.preprocessing = Preprocessing(json: try JSON(value))
             return true
         }
         guard name == "classes", let names = value.asList?.items.compactMap(\.asString) else { return false }

@@ -26,11 +26,13 @@ struct ONNXNetwork {
     var weights: [String: Tensor] = [:]
     var flows: [String: Flow] = [:]
     var constants: [String: Tensor]
-    /// Values that only say how to reshape others.
-    var shapes: Set<String> = []
+    /// How many nodes take a value.
+    var uses: [String: Int] = [:]
     var notes: [String] = []
     private var counts: [String: Int] = [:]
     private var names: Set<String> = []
+    /// What a file of vzsh's own calls the node in hand.
+    private var nodeName = ""
 
     /// - Parameter input: the input's shape, channels last, where the file leaves it open.
     static func load(_ path: String, input: [Int]? = nil) throws -> LoadedNetwork {
@@ -54,11 +56,15 @@ struct ONNXNetwork {
             throw Failure(.file, "it has \(model.inputs.count) inputs, and networks with one are read")
         }
         let shape = try inputShape(entry.shape, input)
+        for node in model.nodes { for name in node.inputs { uses[name, default: 0] += 1 } }
+        for name in model.outputs { uses[name, default: 0] += 1 }
         flows[entry.name] = Flow(node: -1, shape: shape, isChannelsFirst: shape.count > 1)
         for node in model.nodes {
+            guard layers.count < 100_000 else { throw Failure(.file, "it has too many layers") }
             guard node.domain.isEmpty || node.domain == "ai.onnx" else {
                 throw unsupported(node, "of the domain '\(node.domain)'")
             }
+            nodeName = model.producer == "vzsh" ? node.name : ""
             do { try add(node) } catch let failure as Failure where failure.kind != .file {
                 let name = node.name.isEmpty ? node.operation : node.name
                 throw Failure(.file, "\(name): \(failure.message)", hint: failure.hint)
@@ -66,6 +72,9 @@ struct ONNXNetwork {
         }
         guard let name = model.outputs.first, var output = flows[name] else {
             throw Failure(.file, "its output is computed by nothing")
+        }
+        if model.outputs.count > 1 {
+            notes.append("'\(path)' has \(model.outputs.count) outputs; the first, '\(name)', is taken")
         }
         // A list of classes with spatial axes of length 1 around it is a list of classes.
         if output.shape.count > 1, output.shape.dropLast().allSatisfy({ $0 == 1 }) {
@@ -83,7 +92,30 @@ struct ONNXNetwork {
             guard let tensor = weights[name] else { throw Failure(.file, "the weights \(name) are missing") }
             return tensor
         }
+        describe(network)
         return LoadedNetwork(network, notes: notes)
+    }
+
+    /// Classes and preprocessing, as vzsh wrote them beside the graph; of a classifier of ImageNet
+    /// those that its kind usually has.
+    private mutating func describe(_ network: Network) {
+        if let text = model.metadata["vzsh"], let json = try? JSON(parsing: text) {
+            network.classes = json["classes"]?.strings ?? []
+            network.preprocessing = Preprocessing(json: json["preprocessing"] ?? [:])
+            network.notes = json["notes"] ?? [:]
+            return
+        }
+        guard let input = network.inputShape, input.count == 3, input[2] == 3,
+            (try? network.outputShape()) == [1000]
+        else { return }
+        // SqueezeNet 1.0 is published in ONNX as its authors' Caffe weights alone, which name no producer.
+        let count = network.parameters.reduce(0) { $0 &+ $1.count }
+        let isCaffe = model.producer.contains("caffe") || model.producer.isEmpty && count == 1_248_424
+        network.preprocessing = isCaffe ? .caffe : .torchvision
+        network.classes = ImageNet.knownClasses() ?? []
+        notes.append(
+            "'\(path)' does not say what its input is; taken are ImageNet's classes and pictures as \(isCaffe ? "Caffe's networks want them (BGR, mean taken off)" : "torchvision's networks want them (RGB, mean and deviation)"); change net.preprocessing where that is wrong"
+        )
     }
 
     private mutating func inputShape(_ declared: [Int], _ wanted: [Int]?) throws -> [Int] {
@@ -93,11 +125,11 @@ struct ONNXNetwork {
         }
         var shape = Array(declared.dropFirst(2)) + [declared[1]]
         if let wanted {
-            guard wanted.count == shape.count, zip(wanted, shape).allSatisfy({ $0 == $1 || $1 == 0 }) else {
+            guard wanted.count == shape.count, zip(wanted, shape).allSatisfy({ $0 > 0 && ($0 == $1 || $1 == 0) }) else {
                 throw Failure(
                     .shape, "its input has shape \(Shape.describe(shape)), not \(Shape.describe(wanted))")
             }
-            return wanted
+            return try Self.checked(wanted)
         }
         if shape.count == 3, shape[0] == 0 || shape[1] == 0 {
             notes.append("'\(path)' leaves the size of its pictures open; 224 x 224 is taken")
@@ -108,7 +140,16 @@ struct ONNXNetwork {
                 .file, "it leaves the shape of its input open: \(Shape.describe(shape))",
                 hint: "give it: load(path, input = [length, channels])")
         }
-        _ = try Shape.count(shape)
+        _ = try Self.checked(shape)
+        return shape
+    }
+
+    /// Throws where a value would have more numbers than any machine holds; what is below may be
+    /// multiplied by a stride without a thought.
+    static func checked(_ shape: [Int]) throws -> [Int] {
+        guard try Shape.count(shape) <= 1 << 40 else {
+            throw Failure(.file, "a value of shape \(Shape.describe(shape)) is not possible")
+        }
         return shape
     }
 
@@ -158,6 +199,9 @@ struct ONNXNetwork {
     }
 
     private mutating func layerName(_ kind: String, _ hint: String) -> String {
+        // vzsh names nodes after layers; what it needs beside them has a stroke in its name.
+        let own = nodeName.hasSuffix("/linear") ? String(nodeName.dropLast(7)) : nodeName
+        if !own.isEmpty, !own.contains("/"), names.insert(own).inserted { return own }
         // "fire2/conv1x1_1.w" is fire2_conv1x1_1; "onnx::Conv_55" and plain numbers tell nothing.
         let stem = hint.contains("::") ? "" : hint.split(separator: ".").dropLast().joined(separator: "_")
         let name = Self.identifier(stem)
@@ -173,8 +217,15 @@ struct ONNXNetwork {
         String(text.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
     }
 
-    /// The value with the spatial axes that ONNX says it has.
+    /// The value with the spatial axes that ONNX says it has, channels last.
     mutating func spatial(_ flow: Flow) -> Flow {
+        if flow.ones == 0, !flow.isChannelsFirst, flow.shape.count > 1 {
+            let order = Array(1..<flow.shape.count) + [0]
+            var turned = append(
+                "permute", ["order": .ints(order)], [flow], order.map { flow.shape[$0] }, like: flow)
+            turned.isChannelsFirst = true
+            return turned
+        }
         guard flow.ones > 0 else { return flow }
         let shape = [Int](repeating: 1, count: flow.ones) + flow.shape
         var full = append("reshape", ["shape": .ints(shape)], [flow], shape, like: flow)
