@@ -25,8 +25,8 @@ public enum Eager {
     public static func run(
         _ key: Key, _ inputs: [Tensor], _ trace: ([Traced]) throws -> Traced
     ) throws -> Tensor {
-        let full = PlanKey(key: key, inputs: inputs)
-        if let entry = plans.withLock({ $0.value.take(full) }) {
+        let hash = key.hash(with: inputs)
+        if let entry = plans.withLock({ $0.value.take(hash, key, inputs) }) {
             defer { plans.withLock { _ in entry.isBusy = false } }
             return try entry.plan.run(inputs)[0]
         }
@@ -35,7 +35,7 @@ public enum Eager {
             let values = inputs.map { graph.input(ValueType($0.shape, $0.type)) }
             let plan = try Plan(inputs: values, outputs: [trace(values)])
             let result = try plan.run(inputs)[0]
-            plans.withLock { $0.value.put(full, plan) }
+            plans.withLock { $0.value.put(hash, key, inputs, plan) }
             return result
         } catch let failure as Failure where failure.kind == .memory {
             let shapes = inputs.map { Shape.describe($0.shape) }.joined(separator: ", ")
@@ -52,19 +52,19 @@ public enum Eager {
     private static let plans = Mutex(Box())
 }
 
-/// Computation and input types.
-private struct PlanKey: Hashable {
-    let key: Eager.Key
-    let shapes: [[Int]]
-    /// Element types of the first 31 inputs, two bits each; those of more are among the shapes.
-    let types: Int
-
-    init(key: Eager.Key, inputs: [Tensor]) {
-        self.key = key
-        var shapes = inputs.map(\.shape)
-        if inputs.count > 31 { shapes.append(inputs.map { Int($0.type.rawValue) }) }
-        self.shapes = shapes
-        types = inputs.prefix(31).reduce(0) { $0 << 2 | Int($1.type.rawValue) }
+extension Eager.Key {
+    /// Of the computation and the types of its inputs (FNV-1a over words): made for each operator that
+    /// is run, so nothing is allocated.
+    fileprivate func hash(with inputs: [Tensor]) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        func mix(_ word: UInt64) { hash = (hash ^ word) &* 0x0000_0100_0000_01b3 }
+        for byte in name.utf8 { mix(UInt64(byte)) }
+        for option in options { mix(option.bitPattern ^ option.bitPattern >> 32) }
+        for input in inputs {
+            mix(UInt64(input.type.rawValue) << 8 | UInt64(input.shape.count))
+            for length in input.shape { mix(UInt64(bitPattern: Int64(length))) }
+        }
+        return hash
     }
 }
 
@@ -75,31 +75,46 @@ private struct PlanStore {
     private static let mostBytes = 1 << 20
 
     final class Entry {
+        let key: Eager.Key
+        let types: [ValueType]
         let plan: Plan
         var tick: Int
         var isBusy = false
-        init(_ plan: Plan, tick: Int) {
+        init(_ key: Eager.Key, _ types: [ValueType], _ plan: Plan, tick: Int) {
+            self.key = key
+            self.types = types
             self.plan = plan
             self.tick = tick
         }
+
+        func isFor(_ key: Eager.Key, _ inputs: [Tensor]) -> Bool {
+            guard inputs.count == types.count, key == self.key else { return false }
+            for i in inputs.indices where inputs[i].type != types[i].type || inputs[i].shape != types[i].shape
+            {
+                return false
+            }
+            return true
+        }
     }
-    private var entries: [PlanKey: Entry] = [:]
+    /// By hash; two computations of one hash share a place in turn.
+    private var entries: [UInt64: Entry] = [:]
     private var clock = 0
 
     var count: Int { entries.count }
 
-    mutating func take(_ key: PlanKey) -> Entry? {
-        guard let entry = entries[key], !entry.isBusy else { return nil }
+    mutating func take(_ hash: UInt64, _ key: Eager.Key, _ inputs: [Tensor]) -> Entry? {
+        guard let entry = entries[hash], !entry.isBusy, entry.isFor(key, inputs) else { return nil }
         clock += 1
         entry.tick = clock
         entry.isBusy = true
         return entry
     }
 
-    mutating func put(_ key: PlanKey, _ plan: Plan) {
-        guard plan.workingBytes <= Self.mostBytes, entries[key] == nil else { return }
+    mutating func put(_ hash: UInt64, _ key: Eager.Key, _ inputs: [Tensor], _ plan: Plan) {
+        guard plan.workingBytes <= Self.mostBytes, entries[hash]?.isBusy != true else { return }
         clock += 1
-        entries[key] = Entry(plan, tick: clock)
+        let types = inputs.map { ValueType($0.shape, $0.type) }
+        entries[hash] = Entry(key, types, plan, tick: clock)
         guard entries.count > Self.most else { return }
         // A quarter at once, so that a full store does not cost a search each time.
         let ticks = entries.values.map(\.tick).sorted()

@@ -11,14 +11,24 @@ public final class Plan {
     private let inputs: [ValueType]
     private let slots: [Slot]
     private let steps: [Step]
-    private let outputs: [(slot: Int, type: ValueType)]
+    private let outputs: [Output]
+    /// Results that are not made in their tensors' own memory: from a slot to a position.
+    private let copiesOut: [(slot: Int, position: Int)]
     /// Variables by the plan's own numbering, and which of them a run writes.
     private let variables: [Variable]
     private let copies: [(slot: Int, variable: Int)]
     private let writes: Set<Int>
     /// Slots whose address is found anew at each run.
-    private let bound: [Int]
+    private let bound: [(slot: Int, source: Source)]
     private let memory: PlanMemory
+
+    private struct Output {
+        let type: ValueType
+        let count: Int
+        let strides: [Int]
+    }
+
+    private enum Source { case input(Int), output(Int), variable(Int) }
 
     public init(
         inputs: [Traced], outputs: [Traced], updates: [(variable: Variable, value: Traced)] = []
@@ -46,7 +56,9 @@ public final class Plan {
         }
         emitter.keepUntilEnd(ends.map(\.slot) + copies.map(\.slot))
         self.inputs = inputs.map(\.type)
-        self.outputs = ends
+        self.outputs = ends.map {
+            Output(type: $0.type, count: $0.type.count, strides: Shape.strides($0.type.shape))
+        }
         self.copies = copies
         // A result made in the plan's own memory is made in its tensor instead.
         var slots = emitter.slots
@@ -55,7 +67,18 @@ public final class Plan {
             slots[end.slot].home = .output(position)
         }
         self.slots = slots
-        bound = slots.indices.filter { slots[$0].isBound }
+        copiesOut = ends.enumerated().compactMap { position, end in
+            if case .output(position) = slots[end.slot].home { return nil }
+            return (end.slot, position)
+        }
+        bound = slots.indices.compactMap { index in
+            switch slots[index].home {
+            case .input(let position): (index, .input(position))
+            case .output(let position): (index, .output(position))
+            case .variable(let number): (index, .variable(number))
+            case .arena, .constant, .kept: nil
+            }
+        }
         steps = emitter.steps
         variables = emitter.variables
         writes = emitter.writtenInPlace.union(copies.map(\.variable))
@@ -74,52 +97,66 @@ public final class Plan {
     /// old values.
     public func run(_ values: [Tensor] = [], cancel: CancelFlag = .shared) throws -> [Tensor] {
         try cancel.check()
-        let results = try outputs.map { try Tensor(uninitialized: $0.type.shape, $0.type.type) }
+        let results = try makeResults()
         let held = try bind(values, results)
         for step in steps {
             if !step.commits { try cancel.check() }
             try step.run(memory)
         }
-        for (output, tensor) in zip(outputs, results) {
-            if let base = memory[output.slot], base != tensor.base {
+        for copy in copiesOut {
+            let tensor = results[copy.position]
+            if let base = memory[copy.slot], base != tensor.base {
                 tensor.base.copyMemory(from: base, byteCount: tensor.byteCount)
             }
         }
         if !writes.isEmpty { try writeVariables() }
-        withExtendedLifetime(held) {}
+        withExtendedLifetime((values, held)) {}
         return results
     }
 
-    /// Fills in the addresses of what comes from outside; returns what must live until the end.
+    private func makeResults() throws -> [Tensor] {
+        try outputs.map {
+            try Tensor(uninitialized: $0.type.shape, count: $0.count, strides: $0.strides, $0.type.type)
+        }
+    }
+
+    /// Fills in the addresses of what comes from outside; returns what must live until the end, besides
+    /// `values` and `results`.
     private func bind(_ values: [Tensor], _ results: [Tensor]) throws -> [Tensor] {
         guard values.count == inputs.count else {
             throw Failure(.argument, "the plan takes \(inputs.count) inputs, not \(values.count)")
         }
         var held: [Tensor] = []
-        for (type, value) in zip(inputs, values) {
-            guard value.shape == type.shape, value.type == type.type else {
-                throw Failure(
-                    .shape, "the plan's input is \(type), not \(ValueType(value.shape, value.type))")
-            }
-            held.append(try value.dense())
-        }
-        for index in bound {
-            switch slots[index].home {
-            case .input(let position): memory[index] = held[position].base
-            case .output(let position): memory[index] = results[position].base
+        for (slot, source) in bound {
+            switch source {
+            case .input(let position): memory[slot] = try base(of: values[position], position, &held)
+            case .output(let position): memory[slot] = results[position].base
             case .variable(let number):
                 let variable = variables[number]
                 if writes.contains(number) {
-                    memory[index] = try variable.exclusiveBase()
+                    memory[slot] = try variable.exclusiveBase()
                 } else {
                     let value = try variable.value.dense()
                     held.append(value)
-                    memory[index] = value.base
+                    memory[slot] = value.base
                 }
-            case .arena, .constant, .kept: break
             }
         }
         return held
+    }
+
+    private func base(of value: Tensor, _ position: Int, _ held: inout [Tensor]) throws
+        -> UnsafeMutableRawPointer
+    {
+        guard value.shape == inputs[position].shape, value.type == inputs[position].type else {
+            throw Failure(
+                .shape,
+                "the plan's input is \(inputs[position]), not \(ValueType(value.shape, value.type))")
+        }
+        if value.isDense { return value.base }
+        let copy = try value.dense()
+        held.append(copy)
+        return copy.base
     }
 
     private func writeVariables() throws {
@@ -140,7 +177,7 @@ public final class Plan {
 
     /// As `run`, with the seconds that each step took: for looking where the time goes.
     public func profile(_ values: [Tensor] = []) throws -> [(label: String, seconds: Double)] {
-        let results = try outputs.map { try Tensor(uninitialized: $0.type.shape, $0.type.type) }
+        let results = try makeResults()
         let held = try bind(values, results)
         let clock = ContinuousClock()
         var times: [(label: String, seconds: Double)] = []
@@ -150,7 +187,7 @@ public final class Plan {
             times.append((step.label, Double(seconds) + Double(attoseconds) * 1e-18))
         }
         try writeVariables()
-        withExtendedLifetime((held, results)) {}
+        withExtendedLifetime((values, held, results)) {}
         return times
     }
 
