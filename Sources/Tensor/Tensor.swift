@@ -25,14 +25,20 @@ public struct Tensor: Sendable {
 
     /// A new dense tensor with undefined contents, to be filled before anyone else sees it.
     public init(uninitialized shape: [Int], _ type: ElementType = .float32) throws(Failure) {
-        let n = try Shape.count(shape)
+        try self.init(uninitialized: shape, count: Shape.count(shape), strides: Shape.strides(shape), type)
+    }
+
+    /// The same where the number of elements and the strides are known.
+    package init(uninitialized shape: [Int], count n: Int, strides: [Int], _ type: ElementType)
+        throws(Failure)
+    {
         let buffer: Buffer
         do { buffer = try Buffer(byteCount: n * type.size) } catch {
             throw error.kind == .memory
                 ? Failure(.memory, "\(type)\(Shape.describe(shape)): \(error.message)", hint: error.hint)
                 : error
         }
-        self.init(type: type, shape: shape, strides: Shape.strides(shape), offset: 0, buffer: buffer)
+        self.init(type: type, shape: shape, strides: strides, offset: 0, buffer: buffer)
     }
 
     /// A dense tensor of `values` in row-major order.

@@ -92,6 +92,10 @@ extension TensorObject {
 
     /// The matrix product as NumPy takes it: a vector is a row before, a column behind.
     static func matmul(_ a: TensorObject, _ b: TensorObject) throws -> Value {
+        // Matrices at hand take no detours: this is what loops of small products wait for.
+        if case .concrete(let x) = a.content, case .concrete(let y) = b.content, x.rank == 2, y.rank == 2 {
+            return .object(TensorObject(try Eager.run(Eager.Key("@"), [x, y]) { try $0[0].matmul($0[1]) }))
+        }
         let (rowOnly, columnOnly) = (a.shape.count == 1, b.shape.count == 1)
         guard !a.shape.isEmpty, !b.shape.isEmpty else {
             throw Failure(
