@@ -82,6 +82,12 @@ struct Slot {
     var last = -1
 
     var isInternal: Bool { if case .arena = home { true } else { false } }
+    var isBound: Bool {
+        switch home {
+        case .input, .output, .variable: true
+        case .arena, .constant, .kept: false
+        }
+    }
 }
 
 /// One step of a plan.
