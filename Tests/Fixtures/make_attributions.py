@@ -36,6 +36,7 @@ from captum.attr import (Deconvolution, GuidedBackprop, InputXGradient, Integrat
 from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule, EpsilonRule, GammaRule
 from pytorch_grad_cam import EigenCAM, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, ScoreCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from pytorch_grad_cam.utils.svd_on_activations import get_2d_projection
 from zennit.composites import EpsilonGammaBox, LayerMapComposite
 from zennit.attribution import Gradient
 from zennit.canonizers import SequentialMergeBatchNorm
@@ -84,9 +85,19 @@ def kernel(conv, wave):
     return a[0] if wave else a
 
 
+class SignedEigenCAM(EigenCAM):
+    """A principal component has no sign of its own: here it is that of the mean activation."""
+
+    def get_cam_image(self, input_tensor, target_layer, target_category, activations, grads, eigen_smooth):
+        projection = get_2d_projection(activations)
+        mean = activations.mean(axis=1)
+        along = (projection * (mean - mean.mean())).sum()
+        return projection if along >= 0 else -projection
+
+
 def cams(key, model, x, c, layer):
     for name, cls in (("gradcam", GradCAM), ("gradcampp", GradCAMPlusPlus), ("layercam", LayerCAM),
-                      ("hirescam", HiResCAM), ("scorecam", ScoreCAM), ("eigencam", EigenCAM)):
+                      ("hirescam", HiResCAM), ("scorecam", ScoreCAM), ("eigencam", SignedEigenCAM)):
         with cls(model=model, target_layers=[layer]) as cam:
             result = cam(input_tensor=x, targets=[ClassifierOutputTarget(c)])[0]
         out[f"{key}.{name}"] = result[0] if key == "s" else result
@@ -200,7 +211,7 @@ class First(LayerMapComposite):
         return hook
 
 
-composite = First(WSquare(1e-6))
+composite = First(WSquare(1e-6, zero_params='bias'))
 composite.module_map = composite.mapping
 out["s.lrp.w2"] = zennit_lrp(wave, x, c, composite)
 composite = First(Flat(1e-6))
