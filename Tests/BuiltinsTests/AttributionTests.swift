@@ -60,6 +60,9 @@ import Testing
                 filters(net.conv1d_1).grid.panels
                 plot(filters(net.conv1d_2), show = false).panels
                 plot(filters(net.dense), show = false).panels
+                both = compare(c, saliency(net, wave, "dog"), names = ["cam", "saliency"])
+                [both.names, len(both.deletion), len(both.insertion)]
+                plot(both, show = false).panels
                 p = pointing(c, [0, 800])
                 [p.hit, p.share, p.chance]
                 """)
@@ -67,7 +70,7 @@ import Testing
         #expect(lines[1] == "[2, [\"bed\", \"dog\"], [2, 800], \"dog\", true]")
         let rest = [
             "true", "\"gradcampp\"", "[800, 1]", "[800, 1]", "2", "4", "2", "1", "7", "2", "8", "8", "1",
-            "[true, 1, 1]",
+            "[[\"cam\", \"saliency\"], 2, 2]", "4", "[true, 1, 1]",
         ]
         #expect(Array(lines.dropFirst(2)) == rest, "\(lines)")
         for ending in ["wav", "npz", "safetensors", "png"] {

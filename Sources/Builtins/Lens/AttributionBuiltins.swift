@@ -12,7 +12,7 @@ public enum AttributionBuiltins {
 
     private static let common: [Language.Parameter] = [
         .required("net", "a network"),
-        .required("x", "a waveform, picture, tensor, example of a data set, or a sound file"),
+        .required("x", "a waveform, picture, tensor, example of a data set, or a file of sound or a picture"),
         .optional("class", "nil", "a class by name or index, or a list of them; by default the likeliest"),
     ]
     private static let batchParameter = Language.Parameter.optional(
@@ -46,11 +46,11 @@ public enum AttributionBuiltins {
         }
     }
 
-    /// The rate of what was given, else of what the network hears.
+    /// The rate of what the network is given: sounds are brought to its own.
     static func rate(_ value: Value, _ network: Network) throws -> Int? {
+        if let rate = network.preprocessing.rate { return rate }
         if let wave = value.asObject as? WaveObject { return wave.rate }
         if let example = value.asObject as? ExampleObject, let rate = example.set.sampleRate { return rate }
-        if let rate = network.preprocessing.rate { return rate }
         return try network.builtInputShape().count == 2 ? 16000 : nil
     }
 
