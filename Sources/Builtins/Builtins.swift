@@ -5,7 +5,7 @@ public enum BuiltinTable {
     public static func all() -> [Builtin] {
         // One source of chance for a session: every table that draws random numbers is given it.
         let chance = Chance()
-        let functions = CoreBuiltins.table() + TensorBuiltins.table(chance)
+        let functions = CommonNames.merged(CoreBuiltins.table(), with: TensorBuiltins.table(chance))
         let engine =
             NetworkBuiltins.table(chance) + TrainingBuiltins.table(chance)
             + Recipes.kept(DataBuiltins.table())
