@@ -6,7 +6,7 @@ public enum BuiltinTable {
         // One source of chance for a session: every table that draws random numbers is given it.
         let chance = Chance()
         RunRecord.shared.fact("seed", "\(chance.seed)")
-        let functions = CoreBuiltins.table() + TensorBuiltins.table(chance)
+        let functions = CommonNames.merged(CoreBuiltins.table(), with: TensorBuiltins.table(chance))
         let engine =
             NetworkBuiltins.table(chance) + FunctionalForm.table(chance) + ModelBuiltins.table(chance)
             + TrainingBuiltins.table(chance) + Recipes.kept(DataBuiltins.table())

@@ -33,6 +33,17 @@ import Testing
         #expect(count >= 300)
     }
 
+    /// The same with everything that vz can call: no name of the engine hides one of the language.
+    @Test func goldenCasesWithAllNames() throws {
+        let table = BuiltinTable.all()
+        for file in Self.files() {
+            for test in GoldenCase.read(try TextFile.read(file), file: file) {
+                let problem = test.problem(builtins: table)
+                #expect(problem == nil, "\(test.file):\(test.line) \(test.name): \(problem ?? "")")
+            }
+        }
+    }
+
     /// The examples of the specification.
     @Test func specification() throws {
         let file =

@@ -361,7 +361,7 @@ enum CoreLists {
             summary: "A range with a step; the end is not included, as in `a..<b`.",
             example:
                 "list(range(0, 10, 3))  # expect: [0, 3, 6, 9]\nlist(range(3))  # expect: [0, 1, 2]\nlist(range(3, 0, step = -1))  # expect: [3, 2, 1]",
-            seeAlso: ["linspace", "list"]
+            seeAlso: ["list"]
         ) { args in
             let a = try args.number("a")
             let b = try args.optionalNumber("b")

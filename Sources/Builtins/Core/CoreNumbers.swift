@@ -5,7 +5,7 @@ import Support
 /// Functions of numbers; on a list they work element by element, on a tensor as the tensor does.
 enum CoreNumbers {
     static func table() -> [Builtin] {
-        roots() + trigonometry() + rounding() + [clip(), linspace(), isClose()]
+        roots() + trigonometry() + rounding() + [clip(), isClose()]
     }
 
     /// A function of one number.
@@ -176,22 +176,6 @@ enum CoreNumbers {
             let low = try args.number("low")
             let high = try args.number("high")
             return try map(args[0], args, "x") { Swift.min(Swift.max($0, low), high) }
-        }
-    }
-
-    private static func linspace() -> Builtin {
-        Builtin(
-            "linspace", topic: "numbers",
-            [.required("a"), .required("b"), .optional("n", "50", "how many, both ends included")],
-            summary: "A list of n numbers at equal distances from a to b.",
-            example: "linspace(0, 1, 5)  # expect: [0, 0.25, 0.5, 0.75, 1]",
-            seeAlso: ["range"]
-        ) { args in
-            let a = try args.number("a")
-            let b = try args.number("b")
-            let n = try args.int("n", in: 0...Limits.listItems, default: 50)
-            if n == 1 { return Value([a]) }
-            return Value((0..<n).map { $0 == n - 1 ? b : a + (b - a) * (Double($0) / Double(n - 1)) })
         }
     }
 

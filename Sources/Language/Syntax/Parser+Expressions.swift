@@ -82,6 +82,12 @@ extension Parser {
             if p.kind == .assign, op.kind == .equal {
                 throw p.unexpected("a value", hint: "to compare, write `==`")
             }
+            if op.kind == .plus || op.kind == .minus, p.kind == op.kind, p.current.start == op.end,
+                [.end, .newline, .semicolon, .rightBrace].contains(
+                    p.tokens[min(p.at + 1, p.tokens.count - 1)].kind)
+            {
+                throw p.unexpected("a value", hint: "write `x \(p.text(op))= 1`")
+            }
             return try p.binary(loosest)
         }
     }

@@ -213,7 +213,8 @@ struct Parser {
     mutating func block() throws(SyntaxError) -> Block {
         try nested { (p) throws(SyntaxError) in
             let start = p.current.start
-            try p.expect(.leftBrace, "`{`", hint: p.kind == .colon ? "a block goes between { and }" : nil)
+            let isBare = p.kind == .colon || p.current.beginsExpression
+            try p.expect(.leftBrace, "`{`", hint: isBare ? "a block goes between { and }" : nil)
             var statements: [Statement] = []
             while p.kind != .rightBrace {
                 if p.kind == .end {

@@ -129,6 +129,8 @@ struct StringReader {
         } catch {
             var error = error
             error.isIncomplete = false
+            // The text of the brackets ends there, not the program.
+            error.message = error.message.replacing("found the end of the text", with: "found `}`")
             throw error
         }
         inner.skipNewlines()

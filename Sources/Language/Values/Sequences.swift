@@ -191,9 +191,12 @@ public enum Members {
                 .type, "nil has no member `\(name)`", hint: "nil stands for nothing: look where it comes from"
             )
         default:
+            let isLength = ["length", "size", "count", "len"].contains(name)
             throw Failure(
                 .name, "\(v.typePhrase) has no member `\(name)`",
-                hint: "functions stand before or after a pipe: `\(name)(x)`, `x |> \(name)`")
+                hint: isLength
+                    ? "write `len(x)`"
+                    : "functions stand before or after a pipe: `\(name)(x)`, `x |> \(name)`")
         }
     }
 

@@ -28,6 +28,16 @@ public struct FunctionLayer: LayerKind {
         self.body = body
     }
 
+    /// Without parameters: `body` is given the inputs and whether the network trains.
+    public init(
+        kind: String = "fn", inputCount: ClosedRange<Int> = 1...1,
+        _ body: @escaping ([Traced], _ isTraining: Bool) throws -> Traced
+    ) {
+        self.init(kind: kind, inputCount: inputCount, parameters: { _ in [] }) { inputs, _, context in
+            try body(inputs, context.isRunningTraining)
+        }
+    }
+
     public var isSavable: Bool { false }
 
     public func parameters(for inputs: [[Int]]) throws -> [ParameterSpec] {
