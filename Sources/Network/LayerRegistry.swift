@@ -28,6 +28,7 @@ public enum LayerRegistry {
         case "layernorm": return try LayerNormalizationLayer(o)
         case "dropout": return try DropoutLayer(spatial: false, o)
         case "spatial_dropout": return try DropoutLayer(spatial: true, o)
+        case "squared_modulus": return SquaredModulusLayer()
         case "flatten": return FlattenLayer()
         case "reshape": return try ReshapeLayer(o)
         case "permute": return try PermuteLayer(o)

@@ -32,6 +32,7 @@ enum CoreFunctional {
                 "map([1, 2, 3], x -> x^2)  # expect: [1, 4, 9]\n[1, 2] |> map(str)  # expect: [\"1\", \"2\"]\nmap([1, 2], (a, b) -> a + b, [10, 20])  # expect: [11, 22]",
             seeAlso: ["filter", "reduce", "each"]
         ) { args in
+            if case .object(let o) = args[0], let result = try o.apply("map", &args) { return result }
             let (items, f) = try listAndFunction(args)
             let interpreter = args.interpreter
             if args.rest.isEmpty { return .list(List(try items.map { try interpreter.call(f, [$0]) })) }

@@ -6,7 +6,10 @@ import Tensor
 
 /// Opening, choosing and looking at labelled examples.
 public enum DataBuiltins {
-    public static func table() -> [Builtin] { [words16(), audioFolder(), speechCommands(), readAudio()] }
+    public static func table() -> [Builtin] {
+        [words16(), audioFolder(), speechCommands(), imagesFolder(), readAudio(), listen()]
+            + DataShaping.table()
+    }
 
     // MARK: what functions take
 
@@ -103,6 +106,65 @@ public enum DataBuiltins {
         }
     }
 
+    private static func imagesFolder() -> Builtin {
+        Builtin(
+            "images_folder", topic: "data",
+            [
+                .required("folder", "a folder with a folder of pictures for each class"),
+                .optional(
+                    "classes", "nil",
+                    "names of the classes wanted, in the order of their indices; by default all"),
+                .optional(
+                    "size", "224",
+                    "pixels of a side, or [height, width]: resized to cover it, the middle cut out"),
+                .optional(
+                    "group", "\"*\"",
+                    "how file names tell what must not be in two parts, such as '{speaker}_*' for the photographer"
+                ),
+                .optional("validation", "10", "percentage for validation"),
+                .optional("testing", "10", "percentage for the test"),
+                .optional("split_seed", "0", "another number divides anew"),
+            ],
+            summary: "A data set from a folder of pictures (png, jpeg, gif, bmp, ppm).",
+            doc:
+                "Each is [height, width, 3], red, green and blue from 0 to 255. Pictures are decoded once into a cache.",
+            example: "# data = images_folder(\"~/pictures\", size = 96)",
+            seeAlso: ["audio_folder", "fit", "augment"]
+        ) { args in
+            var options = PictureFolder.Options()
+            options.classes = try args.optionalStrings("classes")
+            let size = try args.optionalInts("size") ?? [224]
+            guard size.count == 1 || size.count == 2 else {
+                throw args.failure("`size` must be a number or [height, width]")
+            }
+            (options.height, options.width) = (size[0], size[size.count - 1])
+            options.pattern = try args.string("group", default: "*")
+            options.validation = try args.number("validation", default: 10)
+            options.testing = try args.number("testing", default: 10)
+            options.splitSeed = try args.int("split_seed", default: 0)
+            return opened(
+                try PictureFolder.open(args.path("folder"), options, progress: args.interpreter.progress))
+        }
+    }
+
+    private static func listen() -> Builtin {
+        Builtin(
+            "listen", topic: "sound",
+            [
+                .optional("seconds", "1", "how long"), .optional("rate", "16000", "samples a second"),
+            ],
+            summary: "Records from the microphone: a waveform [length, 1].",
+            example: "# predict(load(\"words13\"), listen(1))", seeAlso: ["predict", "play", "save"]
+        ) { args in
+            let seconds = try args.number("seconds", default: 1)
+            Notes.say("recording for \(format4(seconds)) s")
+            let audio = try Recorder.record(
+                seconds: seconds, rate: try args.int("rate", in: 1...10_000_000, default: 16000))
+            return Value(
+                WaveObject(try Tensor(audio.samples, shape: [audio.samples.count, 1]), rate: audio.rate))
+        }
+    }
+
     private static func readAudio() -> Builtin {
         Builtin(
             "read_audio", topic: "sound",
@@ -140,6 +202,9 @@ final class DataSetObject: VZObject {
         case "problems": Value(data.problems)
         default: nil
         }
+    }
+    func apply(_ function: String, _ args: inout Arguments) throws -> Value? {
+        try DataShaping.apply(function, to: data, args)
     }
     var count: Int? { data.all.count }
     func index(_ indices: [Value]) throws -> Value { try ExampleSetObject(data.all).index(indices) }
@@ -227,6 +292,9 @@ final class ExampleSetObject: VZObject {
         }
     }
 
+    func apply(_ function: String, _ args: inout Arguments) throws -> Value? {
+        try DataShaping.apply(function, to: examples, args)
+    }
     var count: Int? { examples.count }
     func index(_ indices: [Value]) throws -> Value {
         guard indices.count == 1 else { throw Failure(.index, "examples are indexed by one number or range") }

@@ -6,7 +6,7 @@ import Support
 /// from which `LayerRegistry` makes the layer.
 public enum LayerBuiltins {
     public static func table() -> [Builtin] {
-        convolutions() + pools() + others() + activations() + merges()
+        convolutions() + pools() + others() + ArrangementBuiltins.table() + activations() + merges()
     }
 
     /// The layers and the functions of the same names as one: `tanh()` is a layer, `tanh(x)` a number
@@ -18,11 +18,29 @@ public enum LayerBuiltins {
         for function in functions {
             if let layer = byName.removeValue(forKey: function.name) {
                 result.append(dual(layer, function))
+            } else if function.name == "input" {
+                result.append(withShapes(function))
+            } else if function.name == "reshape" {
+                result.append(ArrangementBuiltins.reshape(with: function))
             } else {
                 result.append(function)
             }
         }
         return result + layers.filter { byName[$0.name] != nil }
+    }
+
+    /// `input("name? ")` asks the person, `input([16000, 1])` begins a network.
+    private static func withShapes(_ function: Builtin) -> Builtin {
+        Builtin(
+            function.name, topic: function.topic,
+            [.optional("prompt", "\"\"", "what to ask; or a list: the shape of a network's input")],
+            summary: function.summary,
+            doc: "Of a list of lengths: the input of a network in the functional form, see network.",
+            example: function.example + "\nx = input([16000, 1])", seeAlso: ["network"]
+        ) { args in
+            guard args[0].asList != nil else { return try function.body(&args) }
+            return try FunctionalForm.input(args.ints("prompt"))
+        }
     }
 
     private static func dual(_ layer: Builtin, _ function: Builtin) -> Builtin {
@@ -31,8 +49,10 @@ public enum LayerBuiltins {
         let first: [Language.Parameter] =
             takesFirst ? [] : [.optional("x", "nil", "numbers or a tensor; without it a layer is made")]
         let more = function.parameters.dropFirst().filter { !names.contains($0.name) && $0.kind == .optional }
+        // What follows x in a call stays in its place: log(81, 3).
+        let own = takesFirst ? layer.parameters + more : more + layer.parameters
         return Builtin(
-            layer.name, topic: layer.topic, first + layer.parameters + more, summary: layer.summary,
+            layer.name, topic: layer.topic, first + own, summary: layer.summary,
             doc: [layer.doc, "Of numbers or a tensor: \(function.summary)"].filter { !$0.isEmpty }.joined(
                 separator: "\n"),
             example: layer.example + "\n" + function.example, seeAlso: layer.seeAlso
@@ -48,7 +68,7 @@ public enum LayerBuiltins {
         "name", "nil", "what the network calls it; by default kind and count")
 
     /// A layer of `kind`; `options` reads them from the arguments.
-    private static func layer(
+    static func layer(
         _ kind: String, _ parameters: [Language.Parameter], _ summary: String, doc: String = "",
         example: String,
         seeAlso: [String] = [], _ options: @escaping (inout Arguments) throws -> JSON = { _ in [:] }
@@ -63,7 +83,7 @@ public enum LayerBuiltins {
     }
 
     /// One number for all axes, or a list of one for each.
-    private static func lengths(_ args: Arguments, _ name: String, rank: Int, default fallback: Int? = nil)
+    static func lengths(_ args: Arguments, _ name: String, rank: Int, default fallback: Int? = nil)
         throws -> JSON
     {
         guard let given = try args.optionalInts(name) else {
@@ -89,14 +109,24 @@ public enum LayerBuiltins {
         return ["l1": .number(l1 ?? 0), "l2": .number(l2 ?? 0)]
     }
 
+    private static func initializer(_ args: Arguments) throws -> JSON {
+        if let value = args.value("initializer").asNumber { return .number(value) }
+        guard let name = try args.optionalString("initializer") else { return .null }
+        _ = try Initializer(name)
+        return .string(name)
+    }
+
     /// Only what was given: defaults are the layers' own.
-    private static func compact(_ members: [(String, JSON)]) -> JSON {
+    static func compact(_ members: [(String, JSON)]) -> JSON {
         .object(members.filter { !$0.1.isNull }.map { JSON.Member($0.0, $0.1) })
     }
 
     private static let weights: [Language.Parameter] = [
         .optional("bias", "true", "add one number a filter"),
         .optional("activation", "nil", "a name such as \"relu\", applied to the result"),
+        .optional(
+            "initializer", "\"glorot_uniform\"",
+            "how the kernel begins: a name such as \"he_normal\" or \"zeros\", or a number"),
         .optional("l1", "nil", "weight of Σ|kernel| in the loss"),
         .optional("l2", "nil", "weight of Σ kernel² in the loss"),
     ]
@@ -132,6 +162,7 @@ public enum LayerBuiltins {
                 ("padding", try args.optionalString("padding").map(JSON.string) ?? .null),
                 ("bias", try args.optionalBool("bias").map(JSON.bool) ?? .null),
                 ("activation", try activation(args)),
+                ("kernel_initializer", try initializer(args)),
                 ("kernel_regularizer", try regularizer(args)),
             ]
             if let extra {
@@ -208,7 +239,8 @@ public enum LayerBuiltins {
                 compact([
                     ("units", .integer(try args.int("units"))),
                     ("bias", try args.optionalBool("bias").map(JSON.bool) ?? .null),
-                    ("activation", try activation(args)), ("kernel_regularizer", try regularizer(args)),
+                    ("activation", try activation(args)), ("kernel_initializer", try initializer(args)),
+                    ("kernel_regularizer", try regularizer(args)),
                 ])
             },
             layer(
@@ -236,6 +268,13 @@ public enum LayerBuiltins {
             layer(
                 "flatten", [], "All values of a sample in one axis.", example: "flatten()",
                 seeAlso: ["dense", "reshape"]),
+            layer(
+                "squared_modulus", [],
+                "The power of pairs of channels: first half real parts, second half imaginary ones.",
+                doc: "[..., 2C] becomes [..., C]: re² + im², as in LEAF (Zeghidour et al. 2021).",
+                example:
+                    "sequential(conv1d(8, 9), squared_modulus(), input = [32, 1]).squared_modulus.shape  # expect: [32, 4]",
+                seeAlso: ["gabor_bank", "log"]),
         ]
     }
 
@@ -250,16 +289,19 @@ public enum LayerBuiltins {
     private static func activations() -> [Builtin] {
         Activation.Function.allCases.filter { $0 != .linear }.map { function in
             let kind = function.rawValue
-            let hasSlope = kind == "leaky_relu" || kind == "elu"
-            let parameters: [Language.Parameter] =
-                hasSlope
-                ? [.optional("alpha", kind == "elu" ? "1" : "0.3", "what negative values are scaled by")] : []
+            let alpha: Language.Parameter? =
+                switch function {
+                case .elu: .optional("alpha", "1", "what negative values are scaled by")
+                case .leakyRelu: .optional("alpha", "0.3", "what negative values are scaled by")
+                case .log: .optional("alpha", "1e-6", "what is added first, so that 0 has a logarithm")
+                default: nil
+                }
             return layer(
-                kind, parameters, "The activation \(kind) as a layer.", example: "\(kind)()",
+                kind, alpha.map { [$0] } ?? [], "The activation \(kind) as a layer.", example: "\(kind)()",
                 seeAlso: ["conv1d", "dense"]
             ) { args in
-                hasSlope
-                    ? compact([("alpha", try args.optionalNumber("alpha").map(JSON.number) ?? .null)]) : [:]
+                alpha == nil
+                    ? [:] : compact([("alpha", try args.optionalNumber("alpha").map(JSON.number) ?? .null)])
             }
         }
     }

@@ -63,6 +63,9 @@ public final class LayerObject: VZObject {
         return true
     }
 
+    /// `conv1d(4, 3)(x)` in the functional form; a layer of a network is called to be shared.
+    public var callable: Builtin? { FunctionalForm.call(layer, handle?.name ?? layer.kind.kind) }
+
     public func isEqual(_ other: any VZObject) -> Bool { (other as? LayerObject)?.layer === layer }
 
     public var summary: String {

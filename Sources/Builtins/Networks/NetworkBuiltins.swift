@@ -9,7 +9,7 @@ import Tensor
 /// Making, showing, keeping and using networks.
 public enum NetworkBuiltins {
     public static func table(_ chance: Chance) -> [Builtin] {
-        [sequential(chance), summary(), linear(), predict(), setNotes()]
+        [sequential(chance), summary(), linear(), predict(), setNotes(), ArrangementBuiltins.gaborBank()]
     }
 
     /// Layers, networks, blocks and lists of them as the blocks of a network.

@@ -1,4 +1,5 @@
 import Language
+import Media
 import Network
 import Support
 import Tensor
@@ -9,7 +10,7 @@ public final class NetworkObject: VZObject {
     public init(_ network: Network) { self.network = network }
 
     public var typeName: String { "network" }
-    private static let own = ["name", "layers", "classes", "parameters", "input", "output", "notes"]
+    private static let own = ["name", "layers", "classes", "parameters", "input", "output", "rate", "notes"]
     public var memberNames: [String] { network.layerNames + Self.own }
 
     public func memberDoc(_ name: String) -> String? {
@@ -20,6 +21,7 @@ public final class NetworkObject: VZObject {
         case "parameters": "number of its trained weights"
         case "input": "shape of one sample"
         case "output": "its last layer"
+        case "rate": "samples a second of the waveforms that it takes; nil where it takes others"
         case "notes": "what was kept with its weights: accuracy, data, licence"
         default: (try? network.layer(name)).map { LayerObject($0).summary }
         }
@@ -34,6 +36,7 @@ public final class NetworkObject: VZObject {
         case "parameters": return Value(network.parameters.filter { !$0.isState }.reduce(0) { $0 + $1.count })
         case "input": return network.inputShape.map { Value($0.map(Double.init)) } ?? .nil
         case "output": return Value(LayerObject(network.outputLayer))
+        case "rate": return network.preprocessing.rate.map { Value($0) } ?? .nil
         case "notes": return network.notes.value
         default:
             // A layer's name says best what is missing.
@@ -43,6 +46,12 @@ public final class NetworkObject: VZObject {
     }
 
     public func setMember(_ name: String, to value: Value) throws -> Bool {
+        if name == "rate", let rate = value.asInt {
+            try Resampler.check(rate)
+            network.preprocessing.kind = "audio"
+            network.preprocessing.rate = rate
+            return true
+        }
         guard name == "classes", let names = value.asList?.items.compactMap(\.asString) else { return false }
         network.classes = names
         return true
@@ -60,6 +69,9 @@ public final class NetworkObject: VZObject {
     public var callable: Builtin? {
         Builtin(network.name, topic: "networks", [.required("x", "a sample, or a batch of them")]) {
             [network] args in
+            if let symbol = args.value("x").asObject as? SymbolObject {
+                return Value(SymbolObject(try Symbol(network, symbol.symbol)))
+            }
             let x = try args.object("x", as: TensorObject.self, "a tensor")
             if let traced = x.tracedValue { return Value(TensorObject(try network.trace(traced))) }
             return Value(TensorObject(try network.predict(try x.concrete())))

@@ -9,15 +9,22 @@ enum Samples {
     static func sample(_ value: Value, for network: Network, _ args: Arguments) throws -> Tensor {
         let shape = try network.builtInputShape()
         switch value {
+        case .object(let wave as WaveObject):
+            return try heard(Audio(wave.concrete(), rate: wave.rate), network, shape)
         case .object(let tensor as TensorObject): return try fitted(tensor.concrete(), shape)
         case .object(let example as ExampleObject): return try fitted(example.input(), shape)
         case .object(let result as MaximizationObject): return try fitted(result.best(), shape)
         case .string(let path):
-            let rate = network.preprocessing.rate ?? shape.first ?? 16000
-            let audio = try AudioFile.read(Folders.expand(path.string), rate: rate)
-            return try Tensor(audio.samples, shape: [audio.samples.count, 1]).resized(to: shape)
+            return try heard(AudioFile.read(Folders.expand(path.string)), network, shape)
         default: throw args.mismatch("x", "a tensor, an example or a file's name", value)
         }
+    }
+
+    /// A recording at the network's rate and of its length: cropped, or silence at the end.
+    private static func heard(_ audio: Audio, _ network: Network, _ shape: [Int]) throws -> Tensor {
+        let rate = network.preprocessing.rate ?? audio.rate
+        let own = try Resampler.resample(audio, to: rate)
+        return try Tensor(own.samples, shape: [own.samples.count, 1]).resized(to: shape)
     }
 
     /// A waveform may come without its channel axis.

@@ -79,6 +79,12 @@ enum TensorShaping {
             ],
             summary: summary, example: example, seeAlso: [name == "concat" ? "stack" : "concat", "split"]
         ) { args in
+            let first = args[0].asList?.items.first ?? args[0]
+            if !(first.asObject is TensorObject), case .object(let o) = first {
+                // concat([a, b]) is concat(a, b).
+                if let list = args[0].asList { args.rest = Array(list.items.dropFirst()) }
+                if let result = try o.apply(name, &args) { return result }
+            }
             let parts = try parts(args)
             guard !parts.isEmpty else { throw args.failure("there is nothing to join") }
             return .object(try join(parts, args.int("axis", default: 0)))
@@ -106,8 +112,15 @@ enum TensorShaping {
             "split", topic: "tensors",
             [x, .required("parts", "how many equal parts, or a list of lengths"), .optional("axis", "0")],
             summary: "Cut along an axis: a list of tensors.",
+            doc:
+                "Examples and data sets are split into shares, no speaker in two parts: split(data, [0.8, 0.1, 0.1]).",
             example: "len(split(arange(6), 3))  # expect: 3", seeAlso: ["concat"]
         ) { args in
+            if !(args[0].asObject is TensorObject), case .object(let o) = args[0],
+                let result = try o.apply("split", &args)
+            {
+                return result
+            }
             let t = try tensor(args)
             let axis = try axis(args, t, default: 0)
             let length = t.shape[axis]
@@ -266,8 +279,14 @@ enum TensorShaping {
             "take", topic: "tensors",
             [x, .required("positions", "a list of positions"), .optional("axis", "0")],
             summary: "The elements at some positions of an axis, in that order.",
+            doc: "Of examples or a data set the first n, spread over the classes: take(data, 100).",
             example: "take(tensor([5, 6, 7]), [2, 0]).values  # expect: [7, 5]", seeAlso: ["slice"]
         ) { args in
+            if !(args[0].asObject is TensorObject), case .object(let o) = args[0],
+                let result = try o.apply("take", &args)
+            {
+                return result
+            }
             let t = try tensor(args)
             let axis = try axis(args, t, default: 0)
             var parts = t.shape.indices.map { _ in Value.range(.all) }

@@ -70,7 +70,8 @@ public enum Resampler {
         return out
     }
 
-    static func check(_ rate: Int) throws(Failure) {
+    /// Throws where no sound has that rate.
+    public static func check(_ rate: Int) throws(Failure) {
         guard rates.contains(rate) else {
             throw Failure(
                 .value, "\(rate) Hz is no rate of sound",

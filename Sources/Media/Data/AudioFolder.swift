@@ -32,12 +32,12 @@ public enum AudioFolder {
             guard length >= 1, length <= Double(1 << 26) else {
                 throw Failure(.value, "clips of \(seconds) seconds at \(rate) Hz are not possible")
             }
-            guard validation >= 0, testing >= 0, validation + testing < 100 else {
-                throw Failure(
-                    .value, "\(validation) % validation and \(testing) % test leave nothing to train on",
-                    hint: "10 and 10 are usual")
-            }
+            try division.check()
             return (Int(length), try pattern.map { try NamePattern($0) })
+        }
+
+        var division: ClassFolder.Division {
+            ClassFolder.Division(validation: validation, testing: testing, seed: splitSeed)
         }
     }
 
@@ -53,7 +53,7 @@ public enum AudioFolder {
         _ folder: String, _ options: Options = Options(), cancel: CancelFlag = .shared,
         progress: ProgressHook? = nil
     ) throws -> DataSet {
-        let root = try absolute(folder)
+        let root = try ClassFolder.absolute(folder)
         let (length, pattern) = try options.check()
         let wanted = options.classes.map { Set($0) }
         let byName = pattern?.readsClass == true
@@ -62,9 +62,9 @@ public enum AudioFolder {
             // "_background_noise_" is no class; nor are folders that nobody asked for read.
             return path.hasPrefix("_") || wanted.map { !$0.contains(path) } ?? false
         }
-        let found = sorted(listing, pattern, options.classes)
+        let found = ClassFolder.sorted(listing, pattern, options.classes)
         listing.problems += found.problems
-        try checkClasses(found, options.classes, root, isByName: byName)
+        try ClassFolder.checkClasses(found, options.classes, root, "sound", "clips", isByName: byName)
         return try dataSet(found, listing.problems, root, length, options, cancel, progress)
     }
 
@@ -83,7 +83,7 @@ public enum AudioFolder {
 
     /// Long recordings of noise that a data set may bring along in `_background_noise_`.
     public static func backgroundNoise(_ folder: String, rate: Int = 16000) throws -> [Audio] {
-        let root = try absolute(folder) + "/_background_noise_"
+        let root = try ClassFolder.absolute(folder) + "/_background_noise_"
         guard access(root, R_OK) == 0 else { return [] }
         return try FileListing(root, endings: AudioFile.endings) { _ in true }.files.compactMap {
             try? AudioFile.read("\(root)/\($0.path)", rate: rate)
@@ -92,111 +92,8 @@ public enum AudioFolder {
 
     // MARK: - Steps
 
-    /// What the names tell.
-    struct Found {
-        var classNames: [String] = []
-        var speakers: [String] = []
-        var files: [(file: ListedFile, label: Int, speaker: Int)] = []
-        var problems: [String] = []
-    }
-
-    private static func sorted(_ listing: FileListing, _ pattern: NamePattern?, _ classes: [String]?) -> Found
-    {
-        var found = Found()
-        var names: [(label: Substring, speaker: Substring)] = []
-        var kept: [ListedFile] = []
-        for file in listing.files {
-            let stem = DataSplit.withoutEnding(Substring(file.path))
-            guard let read = read(stem, pattern) else {
-                found.problems.append(
-                    "\(file.path): "
-                        + (pattern == nil
-                            ? "it lies in no class folder" : "the name does not fit '\(pattern?.text ?? "")'")
-                )
-                continue
-            }
-            names.append(read)
-            kept.append(file)
-        }
-        found.classNames = classes ?? Set(names.map { String($0.label) }).sorted()
-        let labels = Dictionary(found.classNames.enumerated().map { (Substring($1), $0) }) { first, _ in first
-        }
-        var speakers: [Substring: Int] = [:]
-        for (file, name) in zip(kept, names) {
-            guard let label = labels[name.label] else { continue }
-            let speaker = speakers[name.speaker] ?? found.speakers.count
-            if speaker == found.speakers.count {
-                speakers[name.speaker] = speaker
-                found.speakers.append(String(name.speaker))
-            }
-            found.files.append((file, label, speaker))
-        }
-        return found
-    }
-
-    /// Class and speaker of a path without its ending.
-    private static func read(_ stem: Substring, _ pattern: NamePattern?) -> (
-        label: Substring, speaker: Substring
-    )? {
-        if let pattern, pattern.readsClass {
-            guard let match = pattern.match(String(stem)), let label = match.label else { return nil }
-            return (Substring(label), match.speaker.map { Substring($0) } ?? stem)
-        }
-        guard let slash = stem.firstIndex(of: "/") else { return nil }
-        let (label, below) = (stem[..<slash], stem[stem.index(after: slash)...])
-        if let pattern {
-            guard let match = pattern.match(String(below)) else { return nil }
-            return (label, match.speaker.map { Substring($0) } ?? stem)
-        }
-        let name = below.lastIndex(of: "/").map { below[below.index(after: $0)...] } ?? below
-        return (label, NamePattern.usualSpeaker(name, label: String(label)))
-    }
-
-    private static func checkClasses(
-        _ found: Found, _ classes: [String]?, _ root: String, isByName: Bool
-    ) throws(Failure) {
-        if let classes {
-            guard Set(classes).count == classes.count else {
-                throw Failure(.value, "a class is named twice among \(classes.joined(separator: ", "))")
-            }
-            var counts = [Int](repeating: 0, count: classes.count)
-            for file in found.files { counts[file.label] += 1 }
-            if let missing = zip(classes, counts).first(where: { $0.1 == 0 })?.0 {
-                let known = isByName ? [] : folders(in: root)
-                var failure = unknownClass(missing, known)
-                failure.message = "'\(root)' has no clips of class '\(missing)'"
-                if known.isEmpty { failure.hint = nil }
-                throw failure
-            }
-        }
-        guard !found.files.isEmpty else {
-            let first = found.problems.first.map { " (\($0))" } ?? ""
-            throw Failure(
-                .file, "'\(root)' holds no sound in class folders\(first)",
-                hint:
-                    "put the clips of each class into a folder of its name, or give pattern = \"{class}_{speaker}_*\""
-            )
-        }
-        guard found.classNames.count >= 1, found.classNames.count <= 100_000 else {
-            throw Failure(.file, "'\(root)' has \(found.classNames.count) classes, which is too many")
-        }
-    }
-
-    private static func folders(in root: String) -> [String] {
-        guard let handle = opendir(root) else { return [] }
-        defer { closedir(handle) }
-        var names: [String] = []
-        while let entry = readdir(handle) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if !name.hasPrefix("."), !name.hasPrefix("_") { names.append(name) }
-        }
-        return names.sorted()
-    }
-
     private static func dataSet(
-        _ found: Found, _ problems: [String], _ root: String, _ length: Int, _ options: Options,
+        _ found: ClassFolder.Found, _ problems: [String], _ root: String, _ length: Int, _ options: Options,
         _ cancel: CancelFlag, _ progress: ProgressHook?
     ) throws -> DataSet {
         var digest = Digest()
@@ -230,50 +127,10 @@ public enum AudioFolder {
         }
         let all = ClipExamples(
             store: store, clips: clips, speakers: found.speakers, classNames: found.classNames, folder: root)
-        let parts = try parts(of: all, root, options, &notes)
+        let parts = try ClassFolder.parts(
+            of: clips.map { ($0.path, $0.speaker) }, speakers: found.speakers, root, options.division, &notes)
         return try DataSet(
             name: root.split(separator: "/").last.map { String($0) } ?? root, all: all, parts: parts,
             problems: problems + broken, notes: notes)
-    }
-
-    /// The part of each clip.
-    private static func parts(
-        of all: ClipExamples, _ root: String, _ options: Options, _ notes: inout [String]
-    ) throws -> [DataPart] {
-        if let validation = try DataSplit.list(root + "/validation_list.txt"),
-            let testing = try DataSplit.list(root + "/testing_list.txt")
-        {
-            let parts = all.clips.map { clip -> DataPart in
-                let stem = DataSplit.withoutEnding(Substring(clip.path))
-                return testing.contains(stem) ? .test : validation.contains(stem) ? .validation : .train
-            }
-            var part = [DataPart?](repeating: nil, count: all.speakers.count)
-            var shared = Set<Int>()
-            for (clip, own) in zip(all.clips, parts) {
-                if let other = part[clip.speaker], other != own { shared.insert(clip.speaker) }
-                part[clip.speaker] = own
-            }
-            if !shared.isEmpty {
-                notes.append("the folder's own lists put \(shared.count) speakers into more than one part")
-            }
-            return parts
-        }
-        var counts = [Int](repeating: 0, count: all.speakers.count)
-        for clip in all.clips { counts[clip.speaker] += 1 }
-        let salt = options.splitSeed == 0 ? "" : "#\(options.splitSeed)"
-        let parts = DataSplit.parts(
-            speakers: all.speakers.map { $0 + salt }, clipCounts: counts, validation: options.validation,
-            testing: options.testing)
-        return all.clips.map { parts[$0.speaker] }
-    }
-
-    private static func absolute(_ folder: String) throws(Failure) -> String {
-        guard let path = realpath(Folders.expand(folder), nil) else {
-            throw Failure(
-                .file, "cannot open the folder '\(folder)': \(String(cString: strerror(errno)))",
-                hint: errno == ENOENT ? "check the spelling; ~ stands for your home folder" : nil)
-        }
-        defer { free(path) }
-        return String(cString: path)
     }
 }

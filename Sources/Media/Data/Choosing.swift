@@ -129,7 +129,19 @@ func unknownClass(_ name: String, _ known: [String]) -> Failure {
             + known.prefix(40).joined(separator: ", "))
 }
 
-/// A set with some of its classes, in another order. Every example must have one of them.
+extension ExampleSet {
+    /// The same examples under other class names; classes of one name become one.
+    /// Throws a name failure for an old name that is no class.
+    public func relabelled(_ names: [String: String]) throws -> any ExampleSet {
+        for old in names.keys.sorted() where !classNames.contains(old) { throw unknownClass(old, classNames) }
+        let new = classNames.map { names[$0] ?? $0 }
+        var classes: [String] = []
+        for name in new where !classes.contains(name) { classes.append(name) }
+        return try RelabelledExamples(self, names: classes, places: new.map { classes.firstIndex(of: $0) })
+    }
+}
+
+/// A set with some of its classes, in another order or by other names. Every example must have one of them.
 final class RelabelledExamples: ExampleSet {
     private let base: any ExampleSet
     let classNames: [String]
@@ -137,13 +149,18 @@ final class RelabelledExamples: ExampleSet {
     /// For each class of the base, its place here.
     private let places: [Int?]
 
-    init(_ base: any ExampleSet, names: [String]) throws {
+    convenience init(_ base: any ExampleSet, names: [String]) throws {
+        try self.init(base, names: names, places: base.classNames.map { names.firstIndex(of: $0) })
+    }
+
+    init(_ base: any ExampleSet, names: [String], places: [Int?]) throws {
         self.base = base
         classNames = names
-        places = base.classNames.map { names.firstIndex(of: $0) }
+        self.places = places
         var digest = Digest()
         digest.add("classes \(base.fingerprint)")
         for name in names { digest.add(name) }
+        for place in places { digest.add(place ?? -1) }
         fingerprint = digest.text
     }
 
@@ -161,12 +178,14 @@ final class RelabelledExamples: ExampleSet {
     ) throws {
         let (from, to) = (base.targetSize, targetSize)
         var own = [Float](repeating: 0, count: rows.count * from)
+        targets.update(repeating: 0, count: rows.count * to)
         try own.withUnsafeMutableBufferPointer { own in
             guard let pointer = own.baseAddress else { return }
             try base.fill(rows, inputs: inputs, targets: pointer, key: key)
             for row in 0..<rows.count {
                 for (old, place) in places.enumerated() {
-                    if let place { targets[row * to + place] = pointer[row * from + old] }
+                    // Classes that became one share their targets.
+                    if let place { targets[row * to + place] += pointer[row * from + old] }
                 }
             }
         }

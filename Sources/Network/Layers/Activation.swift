@@ -5,15 +5,16 @@ import Support
 public struct Activation: Hashable, Sendable {
     public enum Function: String, Sendable, CaseIterable {
         case linear, relu, leakyRelu = "leaky_relu", elu, selu, gelu, softplus, softsign, swish, tanh, sigmoid
-        case hardSigmoid = "hard_sigmoid", relu6, exponential, softmax, logSoftmax = "log_softmax"
+        case hardSigmoid = "hard_sigmoid", relu6, exponential, log, softmax, logSoftmax = "log_softmax"
     }
     public var function: Function
-    /// Slope of leaky_relu below 0 (default 0.3); scale of elu (default 1). Otherwise unused.
+    /// Slope of leaky_relu below 0 (default 0.3); scale of elu (default 1); what log adds to keep off
+    /// log 0 (default 1e-6). Otherwise unused.
     public var alpha: Double
 
     public init(_ function: Function, alpha: Double? = nil) {
         self.function = function
-        self.alpha = alpha ?? (function == .leakyRelu ? 0.3 : 1)
+        self.alpha = alpha ?? (function == .leakyRelu ? 0.3 : function == .log ? 1e-6 : 1)
     }
 
     /// By name; "silu" is swish, "none" is linear.
@@ -29,7 +30,7 @@ public struct Activation: Hashable, Sendable {
         self.init(function, alpha: alpha)
     }
 
-    var takesAlpha: Bool { function == .leakyRelu || function == .elu }
+    var takesAlpha: Bool { function == .leakyRelu || function == .elu || function == .log }
 
     var json: JSON {
         takesAlpha
@@ -52,6 +53,7 @@ public struct Activation: Hashable, Sendable {
         case .hardSigmoid: try (x / 6 + 0.5).clipped(0, 1)
         case .relu6: try x.clipped(0, 6)
         case .exponential: try x.exp()
+        case .log: try (x + alpha).log()
         case .softmax: try x.softmax()
         case .logSoftmax: try x.logSoftmax()
         }

@@ -38,13 +38,13 @@ struct Checkpoint {
 
     static func write(
         _ state: TrainingState, identity: Identity, network: Network, slots: [OptimizerSlots],
-        best: [Tensor]?,
-        to path: String
+        averages: [Variable], best: [Tensor]?, to path: String
     ) throws {
         var tensors: [(name: String, tensor: Tensor)] = []
         for (i, (name, parameter)) in network.namedParameters.enumerated() {
             tensors.append(("weights/\(name)", parameter.variable.value))
             if let best { tensors.append(("best/\(name)", best[i])) }
+            if averages.indices.contains(i) { tensors.append(("averages/\(name)", averages[i].value)) }
         }
         for (i, own) in slots.enumerated() {
             for slot in own.slots { tensors.append(("slots/\(i)/\(slot.name)", slot.variable.value)) }
@@ -68,7 +68,8 @@ struct Checkpoint {
 
     /// Put everything back; the network's weights and the slots are written only once all was read.
     static func read(
-        _ path: String, identity: Identity, network: Network, slots: [OptimizerSlots]
+        _ path: String, identity: Identity, network: Network, slots: [OptimizerSlots],
+        averages: [Variable]
     ) throws -> (state: TrainingState, best: [Tensor]?) {
         let file = try TensorFile(path: path)
         guard let text = file.metadata["vzsh.checkpoint"] else {
@@ -101,6 +102,14 @@ struct Checkpoint {
         let slotValues = try slots.enumerated().map { i, own in
             try own.slots.map { try tensor("slots/\(i)/\($0.name)", $0.variable) }
         }
+        if let first = named.first, !averages.isEmpty, file.entry("averages/\(first.name)") == nil {
+            throw Failure(
+                .value, "resume: '\(path)' was written without an average of the weights",
+                hint: "go on without average, or start anew with the weights: load(\"\(path)\")")
+        }
+        let averageValues =
+            try averages.isEmpty ? [] : named.map { try tensor("averages/\($0.name)", $0.parameter.variable) }
+        for (value, average) in zip(averageValues, averages) { try average.assign(value) }
         for (value, parameter) in zip(weights, named) { try parameter.parameter.variable.assign(value) }
         for (values, own) in zip(slotValues, slots) {
             for (value, slot) in zip(values, own.slots) { try slot.variable.assign(value) }

@@ -17,6 +17,12 @@ public struct FitOptions {
     /// How much each class counts; nil: all the same.
     public var classWeights: [Double]?
     public var earlyStopping: EarlyStopping?
+    /// What share of each target is spread over all classes (Szegedy et al. 2016), from 0 to below 1.
+    public var labelSmoothing = 0.0
+    /// How slowly an average of the weights follows them from step to step, such as 0.999; nil: none.
+    /// The network is measured with the averages and has them at the end (Polyak and Juditsky 1992;
+    /// Keras' `use_ema`). The first steps count more: the memory is at most (1 + step) / (10 + step).
+    public var averaging: Double?
     /// Where to write checkpoints, after every epoch and every `checkpointMinutes`.
     public var checkpoint: String?
     public var checkpointMinutes = 10.0
@@ -111,10 +117,14 @@ final class FitLoop {
         plans = try TrainingPlans(
             network, loss: loss, metrics: metrics, optimizer: options.optimizer,
             targetShape: data.targetShape,
-            classWeights: options.classWeights)
+            classWeights: options.classWeights, labelSmoothing: options.labelSmoothing,
+            isAveraging: options.averaging != nil)
         judge = EvaluationPlans(network, loss: loss, metrics: metrics, targetShape: data.targetShape)
         identity = Checkpoint.Identity(
-            optimizer: options.optimizer.description, loss: loss.name, batch: options.batch,
+            optimizer: options.optimizer.description,
+            loss: loss.name
+                + (options.labelSmoothing > 0 ? " with label smoothing \(options.labelSmoothing)" : ""),
+            batch: options.batch,
             data: data.fingerprint)
         state = TrainingState(seed: options.seed)
         lastCheckpoint = clock.now
@@ -137,6 +147,19 @@ final class FitLoop {
                 )
             }
         }
+        guard options.labelSmoothing >= 0, options.labelSmoothing < 1 else {
+            throw Failure(
+                .argument,
+                "fit: label_smoothing lies from 0 to below 1, not \(options.labelSmoothing)",
+                hint: "0.1 is usual")
+        }
+        guard options.labelSmoothing == 0 || data.targetSize > 1 && !data.classNames.isEmpty else {
+            throw Failure(.argument, "fit: label_smoothing needs data with classes")
+        }
+        if let average = options.averaging, !(average > 0 && average < 1) {
+            throw Failure(
+                .argument, "fit: average lies between 0 and 1, not \(average)", hint: "0.999 is usual")
+        }
         if let monitor = options.earlyStopping?.monitor, monitor.hasPrefix("val_"), options.validation == nil
         {
             throw Failure(
@@ -151,7 +174,7 @@ final class FitLoop {
         if let path = options.checkpoint { AtomicFile.removeLeftovers(of: path) }
         if let path = options.resume {
             (state, best) = try Checkpoint.read(
-                path, identity: identity, network: network, slots: plans.slots)
+                path, identity: identity, network: network, slots: plans.slots, averages: plans.averages)
             if state.epoch >= options.epochs {
                 nothingLeft =
                     "'\(path)' has done \(state.epoch) of epochs = \(options.epochs) already: give a greater number to go on"
@@ -207,7 +230,7 @@ final class FitLoop {
             do {
                 figures = try plans.run(
                     batch, key: RandomKey(seed: state.seed, step: UInt64(state.step + 1)), rates: rates,
-                    cancel: hard)
+                    averaging: averagingShare, cancel: hard)
             } catch let failure as Failure where failure.kind == .interrupted { return .interrupted }
             if !figures[0].isFinite { return .broken(try reason(figures[0], batch)) }
             for (i, figure) in figures.enumerated() { state.sums[i] += figure * Double(batch.count) }
@@ -232,6 +255,20 @@ final class FitLoop {
             .map(Int.init)
     }
 
+    /// How much of the next step's weights goes into the averages.
+    private var averagingShare: Float {
+        guard let memory = options.averaging else { return 0 }
+        return Float(1 - min(memory, Double(1 + state.step) / Double(10 + state.step)))
+    }
+
+    /// The weights as training has them, while the network has the averages; nil without averages.
+    private func exchangeForAverages() throws -> [Tensor]? {
+        guard !plans.averages.isEmpty else { return nil }
+        let raw = network.snapshot()
+        try network.restore(plans.averages.map(\.value))
+        return raw
+    }
+
     /// The learning rate of the next step.
     private func rate(_ batches: Int) -> Double {
         let epoch = Double(state.epoch) + Double(state.batchInEpoch) / Double(max(batches, 1))
@@ -248,6 +285,8 @@ final class FitLoop {
         }
         var row = [("loss", state.sums[0])] + zip(metrics.map(\.name), state.sums.dropFirst())
         row = row.map { ($0.0, $0.1 / Double(max(state.seen, 1))) }
+        let raw = try exchangeForAverages()
+        defer { if let raw { try? network.restore(raw) } }
         if let validation = options.validation {
             let totals: EvaluationPlans.Totals
             do {
@@ -256,6 +295,7 @@ final class FitLoop {
                 ) { reportValidation($0, of: validation.count) }
             } catch let failure as Failure where failure.kind == .interrupted {
                 // Nothing of the epoch is lost: resumed, it has no batch left and validates again.
+                if let raw { try network.restore(raw) }
                 try writeCheckpoint()
                 return .interrupted
             }
@@ -272,6 +312,7 @@ final class FitLoop {
         reportEpoch(row, batches)
         state.history.append(row.map { (name: $0.0, value: $0.1) })
         try follow(row)
+        if let raw { try network.restore(raw) }
         state.epoch += 1
         state.batchInEpoch = 0
         if let path = options.csvLog { try AtomicFile.write(state.history.csv, to: path) }
@@ -314,7 +355,8 @@ final class FitLoop {
 
     private func write(_ path: String) throws {
         try Checkpoint.write(
-            state, identity: identity, network: network, slots: plans.slots, best: best, to: path)
+            state, identity: identity, network: network, slots: plans.slots, averages: plans.averages,
+            best: best, to: path)
         lastCheckpoint = clock.now
     }
 
@@ -323,6 +365,11 @@ final class FitLoop {
         if let best, ending == .finished || ending == .stoppedEarly {
             try network.restore(best)
             restored = state.stopping.bestEpoch + 1
+        } else if state.step > 0 {
+            switch ending {
+            case .diverged: break
+            default: _ = try exchangeForAverages()
+            }
         }
         var advice: String?
         switch ending {

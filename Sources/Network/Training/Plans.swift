@@ -12,11 +12,14 @@ final class TrainingPlans {
     let slots: [OptimizerSlots]
     private let targetShape: [Int]
     private let classWeights: [Double]?
+    private let labelSmoothing: Double
+    /// Averages of all parameters over the steps, in the order of `Network.parameters`; empty: none.
+    let averages: [Variable]
     private var plans: [Int: Plan] = [:]
 
     init(
         _ network: Network, loss: Loss, metrics: [Metric], optimizer: Optimizer, targetShape: [Int],
-        classWeights: [Double]?
+        classWeights: [Double]?, labelSmoothing: Double = 0, isAveraging: Bool = false
     ) throws {
         self.network = network
         self.loss = loss
@@ -24,6 +27,10 @@ final class TrainingPlans {
         self.optimizer = optimizer
         self.targetShape = targetShape
         self.classWeights = classWeights
+        self.labelSmoothing = labelSmoothing
+        averages =
+            isAveraging
+            ? network.parameters.map { Variable($0.variable.value, name: "\($0.variable.name).average") } : []
         let weights = network.trainableParameters.map(\.variable)
         guard !weights.isEmpty else {
             throw Failure(
@@ -34,10 +41,13 @@ final class TrainingPlans {
     }
 
     /// Run one step: the loss and the metrics of this batch, before the weights change.
-    func run(_ batch: Batch, key: RandomKey, rates: [Float], cancel: CancelFlag) throws -> [Double] {
+    /// `share`: how much of the new weights goes into the averages, where there are any.
+    func run(
+        _ batch: Batch, key: RandomKey, rates: [Float], averaging share: Float = 0, cancel: CancelFlag
+    ) throws -> [Double] {
         let plan = try plans[batch.count] ?? make(batch.count)
         plans[batch.count] = plan
-        let scalars = try rates.map { try Tensor(scalar: $0) }
+        let scalars = try (rates + (averages.isEmpty ? [] : [share])).map { try Tensor(scalar: $0) }
         let results = try plan.run(
             [batch.inputs, batch.targets, Tensor(key.words, shape: [4])] + scalars, cancel: cancel)
         return try results.map { try $0.scalarValue() }
@@ -51,7 +61,12 @@ final class TrainingPlans {
         let rates = (0..<optimizer.rateCount).map { _ in graph.input(ValueType([])) }
         let context = TraceContext(isTraining: true, key: key)
         let prediction = try network.trace(x, context: context)
-        var each = try loss.perSample(prediction, target)
+        var wanted = target
+        if labelSmoothing > 0, let classes = targetShape.last {
+            // Szegedy et al. 2016: a share of every target goes to all classes alike.
+            wanted = try target * (1 - labelSmoothing) + labelSmoothing / Double(classes)
+        }
+        var each = try loss.perSample(prediction, wanted)
         if let classWeights {
             let weights = graph.constant(
                 try Tensor(classWeights.map(Float.init), shape: [classWeights.count]))
@@ -61,8 +76,19 @@ final class TrainingPlans {
         for penalty in context.penalties { total = try total + penalty }
         let figures = try metrics.map { try $0.perSample(prediction, target).mean() }
         let gradients = try graph.gradients(of: total, withRespectTo: slots.map { graph.read($0.weight) })
-        let updates = try optimizer.updates(slots, gradients: gradients, rates: rates) + context.updates
-        return try Plan(inputs: [x, target, key] + rates, outputs: [total] + figures, updates: updates)
+        var updates = try optimizer.updates(slots, gradients: gradients, rates: rates) + context.updates
+        var scalars = rates
+        if !averages.isEmpty {
+            let share = graph.input(ValueType([]))
+            scalars.append(share)
+            for (average, parameter) in zip(averages, network.parameters) {
+                let new = updates.first { $0.variable === parameter.variable }?.value
+                let old = graph.read(average)
+                let value = new ?? graph.read(parameter.variable)
+                updates.append((average, try old + (value - old) * share))
+            }
+        }
+        return try Plan(inputs: [x, target, key] + scalars, outputs: [total] + figures, updates: updates)
     }
 }
 
