@@ -5,12 +5,13 @@ public enum BuiltinTable {
     public static func all() -> [Builtin] {
         // One source of chance for a session: every table that draws random numbers is given it.
         let chance = Chance()
+        RunRecord.shared.fact("seed", "\(chance.seed)")
         let functions = CoreBuiltins.table() + TensorBuiltins.table(chance)
         let engine =
             NetworkBuiltins.table(chance) + TrainingBuiltins.table(chance)
             + Recipes.kept(DataBuiltins.table())
             + OwnFunctions.table() + WaveObject.table() + LensBuiltins.table(chance) + FileBuiltins.table()
-            + PlotBuiltins.table()
+            + PlotBuiltins.table() + ReportBuiltins.table()
         return LayerBuiltins.merged(LayerBuiltins.table(), with: functions) + engine
     }
 }

@@ -21,6 +21,8 @@ public struct MaximizationOptions {
     public var regularizers = Regularizers()
     /// Values are kept between these after each step.
     public var bounds: ClosedRange<Double>?
+    /// How many inputs on the way are kept for an animation; nil: 32, fewer where they are large.
+    public var frames: Int?
 
     public init(eta: Double) { self.eta = eta }
 
@@ -54,6 +56,8 @@ public final class Maximization {
     public internal(set) var stepsDone = 0
     public internal(set) var wasInterrupted = false
     public internal(set) var seconds = 0.0
+    /// The inputs on the way, evenly spread over the steps, the start among them: for an animation.
+    public internal(set) var frames: [(step: Int, input: Tensor)] = []
     /// What the person should know: a gradient that has vanished, and what to do about it.
     public internal(set) var notes: [String] = []
 
@@ -168,8 +172,8 @@ public struct Maximizer {
         return try Tensor(values, shape: Array(shape.dropFirst())).broadcasted(to: shape).dense()
     }
 
-    /// Climb. Stopped by `cancel`, it returns what it has; `watch` sees the result as it stands after
-    /// each step.
+    /// Climb. Stopped by `cancel`, it returns what it has; `watch` sees the result as it stands, up to
+    /// twenty times a second.
     public func run(
         cancel: CancelFlag = .shared, progress: ProgressHook? = nil, watch: ((Maximization) -> Void)? = nil
     ) throws -> Maximization {
@@ -177,7 +181,10 @@ public struct Maximizer {
         let clock = ContinuousClock()
         let begin = clock.now
         var vanished = 0
+        var lastWatch = begin
+        let stride = frameStride()
         for step in 0..<options.steps {
+            if let stride, step % stride == 0 { result.frames.append((step, input.value)) }
             do {
                 let values = try plan.run([shifts(step)], cancel: cancel)
                 let scores = try values[0].array(of: Double.self)
@@ -199,9 +206,10 @@ public struct Maximizer {
             }
             result.stepsDone = step + 1
             report(result, progress, isFinal: false)
-            if let watch {
+            if let watch, clock.now - lastWatch > .milliseconds(50) {
                 result.last = input.value
                 watch(result)
+                lastWatch = clock.now
             }
         }
         try finish(result)
@@ -210,6 +218,13 @@ public struct Maximizer {
         if vanished > 0 { result.notes.append(Self.vanishedNote(target)) }
         report(result, progress, isFinal: true)
         return result
+    }
+
+    /// Every how many steps an input is kept: all that are kept take 16 MB at most unless more were asked for.
+    private func frameStride() -> Int? {
+        let size = max(1, input.type.shape.reduce(4, *))
+        let count = options.frames ?? min(32, (16 << 20) / size)
+        return count > 0 ? max(1, (options.steps + count - 1) / count) : nil
     }
 
     /// One random shift for each axis, from -jitter to jitter.

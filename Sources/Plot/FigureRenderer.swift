@@ -18,7 +18,7 @@ public struct FigureRenderer: Sendable {
         try bytes(frames: [figure], terminal: terminal, cancel: cancel)
     }
 
-    func bytes(frames: [Figure], terminal: GnuplotTerminal, cancel: CancelFlag?) throws -> [UInt8] {
+    private func bytes(frames: [Figure], terminal: GnuplotTerminal, cancel: CancelFlag?) throws -> [UInt8] {
         let answer = try draw(frames: frames, terminal: terminal, cancel: cancel)
         let errors = FigureRenderer.errors(in: answer.complaints)
         guard errors.isEmpty, !answer.output.isEmpty else {
@@ -40,7 +40,11 @@ public struct FigureRenderer: Sendable {
     ) throws -> GnuplotSession.Answer {
         let script = try GnuplotScript(
             frames: frames, terminal: terminal, form: .memory, output: "/dev/stdout")
-        return try withExtendedLifetime(script.data) { try session.run(script.text, cancel: cancel) }
+        // Many frames may take longer than one figure.
+        let patience = session.patience + 5 * Double(frames.count - 1)
+        return try withExtendedLifetime(script.data) {
+            try session.run(script.text, cancel: cancel, patience: patience)
+        }
     }
 
     /// Write `figure` to `path` in the form that its ending names: png, svg, pdf, gif, gp (a gnuplot

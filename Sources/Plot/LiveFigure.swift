@@ -1,52 +1,147 @@
 import Dispatch
+import Glibc
 import Support
 import Synchronization
 
 /// A figure that follows long work: `fit`, `maximize`.
 ///
-/// The work offers a new figure at every step and goes on at once; at most a few times a second one is
-/// built, and drawn on another thread. Offers while gnuplot is busy are forgotten. Only windows move;
-/// elsewhere the work shows its figure when it is done.
+/// The work offers its state at every step and goes on at once. At most a few times a second a figure
+/// is made of it and drawn, on another thread and by a gnuplot that yields to the work; what is offered
+/// meanwhile is forgotten. In a window the figure moves, in a terminal it is drawn anew in its place,
+/// and in a script without a display one file is written again and again.
 public final class LiveFigure: Sendable {
+    /// Makes the figure of one state, on the drawing thread.
+    public typealias Drawing = @Sendable () throws -> Figure
+
+    private enum Place {
+        case window(GnuplotTerminal)
+        case terminal
+        case file(ending: String)
+    }
+
+    private struct State {
+        /// When the next figure is wanted; infinity while one is being drawn.
+        var due = 0.0
+        /// Characters that were made on the drawing thread and wait for the work's own to be shown.
+        var ready: String?
+        /// Rows of the drawing in the terminal, and of what was printed under it.
+        var rows = 0
+        var below = 0
+        /// The file that is written again and again, or the window.
+        var path: String?
+        var window: Int?
+        /// Why nothing could be drawn; told once.
+        var problem: Failure?
+    }
+
     private let plotter: Plotter
-    private let terminal: GnuplotTerminal?
+    /// Draws files while the work goes on; its gnuplot comes after everybody else's work.
+    private let drawer = FigureRenderer()
+    private let place: Place?
     private let interval: Double
     private let queue = DispatchQueue(label: "vzsh.live-figure", qos: .utility)
-    /// When the next figure is wanted; infinity while one is being drawn.
-    private let due = Atomic<UInt64>(0)
+    private let state = Mutex(State())
+
+    /// Seconds between pictures for each second that drawing one took: the work keeps its machine.
+    private static let rest = 10.0
 
     /// - Parameter interval: seconds from figure to figure at least.
     public init(_ plotter: Plotter, interval: Double = 0.3) {
         self.plotter = plotter
-        self.interval = interval
-        if case .window(let terminal)? = try? plotter.target() {
-            self.terminal = terminal
-        } else {
-            terminal = nil
+        switch try? plotter.target() {
+        case .window(let terminal)?: (place, self.interval) = (.window(terminal), interval)
+        case .text?, .sixel?, .dumb?:
+            // What is redirected into a file is no place for pictures that move.
+            place = isatty(plotter.settings.output) == 1 ? .terminal : nil
+            self.interval = max(interval, 0.5)
+        case .files(let ending)?: (place, self.interval) = (.file(ending: ending), max(interval, 2))
+        case PlotTarget.none?, nil: (place, self.interval) = (nil, interval)
         }
     }
 
-    /// True where figures move.
-    public var isLive: Bool { terminal != nil }
+    /// True where figures are followed at all.
+    public var isLive: Bool { place != nil }
 
-    /// Offer a figure; `make` is called, here and now, only where one is wanted.
-    /// A figure that cannot be drawn yet (no value so far) is passed over.
-    public func offer(_ make: () throws -> Figure) {
-        guard let terminal else { return }
-        let now = UInt64(monotonicSeconds() * 1e6)
-        guard now >= due.load(ordering: .relaxed) else { return }
-        guard let figure = try? make() else { return }
-        due.store(.max, ordering: .relaxed)
+    /// Offer the present state. `take` is called, here and now, only where a figure is wanted: it copies
+    /// what the drawing needs. A figure that cannot be drawn yet is passed over.
+    public func offer(name: String? = nil, _ take: () throws -> Drawing) {
+        guard let place else { return }
+        showReady()
+        let now = monotonicSeconds()
+        guard state.withLock({ $0.due <= now }), let drawing = try? take() else { return }
+        state.withLock { $0.due = .infinity }
         queue.async { [self] in
             let start = monotonicSeconds()
-            try? plotter.showWindow(figure, terminal, cancel: nil)
+            do {
+                try draw(drawing(), place, name: name)
+            } catch let failure as Failure {
+                state.withLock { $0.problem = $0.problem ?? failure }
+            } catch {}
             let end = monotonicSeconds()
-            // A figure that takes long is drawn seldom: gnuplot has a tenth of a core at most.
-            let wait = max(interval, (end - start) * 9)
-            due.store(UInt64((end + wait) * 1e6), ordering: .relaxed)
+            state.withLock { $0.due = end + max(interval, (end - start) * LiveFigure.rest) }
         }
     }
 
-    /// Wait for the figure being drawn, so that one shown now comes after it.
-    public func finish() { queue.sync {} }
+    /// A line was printed under the figure.
+    public func lineWasPrinted() { state.withLock { if $0.rows > 0 { $0.below += 1 } } }
+
+    /// The work is done: wait for the figure being drawn, then show the last state.
+    /// - Returns: the file that it was written to, where figures go to files.
+    /// Throws `Failure` where it cannot be drawn.
+    @discardableResult
+    public func finish(name: String? = nil, _ figure: Figure) throws -> String? {
+        guard let place else { return nil }
+        queue.sync {}
+        try draw(figure, place, name: name)
+        drawer.session.close()
+        showReady()
+        return state.withLock { $0.path }
+    }
+
+    private func draw(_ figure: Figure, _ place: Place, name: String?) throws {
+        switch place {
+        case .window(let terminal):
+            let window = state.withLock { s in
+                let window = s.window ?? plotter.nextWindow()
+                s.window = window
+                return window
+            }
+            try plotter.showWindow(figure, terminal, window: window, cancel: nil, isLive: true)
+        case .terminal:
+            let text = try figure.text(plotter.textStyle(nil))
+            state.withLock { $0.ready = text }
+        case .file(let ending):
+            drawer.session.yieldToOthers(by: 19)
+            let known = state.withLock { $0.path }
+            let path = try known ?? plotter.nextPath(figure, name: name, ending: ending)
+            try drawer.save(figure, to: path)
+            if known == nil {
+                state.withLock { $0.path = path }
+                plotter.settings.announce(path)
+            }
+        }
+    }
+
+    /// Put the drawing that is ready into the terminal, over the one before it.
+    private func showReady() {
+        let text: String? = state.withLock { s in
+            guard let text = s.ready else { return nil }
+            s.ready = nil
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: true)
+            // Where the one before has scrolled away, or is of another size, a new one begins below.
+            let screen = Display.size(of: plotter.settings.output)?.rows ?? 24
+            var out = "\r\u{1B}[K"
+            var down = ""
+            if s.rows == lines.count, s.rows + s.below < screen {
+                out += "\u{1B}[\(s.rows + s.below)A"
+                if s.below > 0 { down = "\u{1B}[\(s.below)B" }
+            } else {
+                s.below = 0
+            }
+            s.rows = lines.count
+            for line in lines { out += line + "\u{1B}[K\n" }
+            return out + down + "\r"
+        }
+        if let text { plotter.settings.show(Array(text.utf8)) }
+    }
 }

@@ -72,8 +72,9 @@ public final class Plotter: Sendable {
     private struct State {
         var target: PlotTarget?
         var filesWritten = 0
-        /// What the open window may read again when it is zoomed.
-        var windowData: GnuplotData?
+        /// Windows that were opened, and what each may read again when it is zoomed.
+        var windowsOpened = 0
+        var windowData: [Int: GnuplotData] = [:]
     }
 
     public let settings: Settings
@@ -135,13 +136,31 @@ public final class Plotter: Sendable {
     public func close() {
         windows.close()
         renderer.session.close()
-        state.withLock { $0.windowData = nil }
+        state.withLock { $0.windowData = [:] }
     }
 
     // MARK: Windows
 
-    func showWindow(_ figure: Figure, _ terminal: GnuplotTerminal, cancel: CancelFlag?) throws {
-        let script = try GnuplotScript(figure, terminal: terminal, output: nil)
+    /// The window of the next figure: one for all at the prompt, each its own in a script, as long as
+    /// they are not too many.
+    func nextWindow() -> Int {
+        guard settings.isScript else { return 0 }
+        return state.withLock { s in
+            defer { s.windowsOpened += 1 }
+            return s.windowsOpened % 16
+        }
+    }
+
+    /// - Parameters:
+    ///   - window: which one; the next one by default.
+    ///   - isLive: other work goes on meanwhile, and comes first.
+    func showWindow(
+        _ figure: Figure, _ terminal: GnuplotTerminal, window: Int? = nil, cancel: CancelFlag?,
+        isLive: Bool = false
+    ) throws {
+        if isLive { windows.yieldToOthers(by: 10) }
+        let window = window ?? nextWindow()
+        let script = try GnuplotScript(figure, terminal: terminal, output: nil, window: window)
         // The terminal first and alone: a window's terminal reads its input in its own way from then on.
         // That way an event of the window can end a line of commands in its middle; so the figure itself
         // is a file that gnuplot loads, and one short line is all that is read so.
@@ -152,7 +171,7 @@ public final class Plotter: Sendable {
             // or that short line was cut.
             answer = try windows.run(parts, cancel: cancel)
         }
-        state.withLock { $0.windowData = script.data }
+        state.withLock { $0.windowData[window] = script.data }
         let errors = FigureRenderer.errors(in: answer.complaints)
         guard errors.isEmpty else {
             throw Failure(
@@ -164,16 +183,19 @@ public final class Plotter: Sendable {
     /// The process id of the gnuplot behind the window, or nil.
     package var windowProcessID: Int32? { windows.processID }
 
-    /// Wait until the person closes the window; at once where none is open.
+    /// True while a window is open, as far as we know.
+    public var hasWindow: Bool { state.withLock { !$0.windowData.isEmpty } && windows.processID != nil }
+
+    /// Wait until the person closes the window that was drawn last; at once where none is open.
     public func waitForWindow(cancel: CancelFlag? = nil) throws {
-        guard state.withLock({ $0.windowData != nil }), windows.processID != nil else { return }
+        guard hasWindow else { return }
         _ = try windows.run("pause mouse close", cancel: cancel, patience: .infinity)
-        state.withLock { $0.windowData = nil }
+        state.withLock { $0.windowData = [:] }
     }
 
     // MARK: Terminals
 
-    private func textStyle(_ isUnicode: Bool?) -> TextStyle {
+    func textStyle(_ isUnicode: Bool?) -> TextStyle {
         let size = Display.size(of: settings.output)
         // The last column is left free: a full line would wrap in some terminals.
         let columns = size.map { $0.columns - 1 } ?? Int(settings.environment["COLUMNS"] ?? "") ?? 80
@@ -192,7 +214,7 @@ public final class Plotter: Sendable {
     // MARK: Files
 
     /// "out/name/03-loss.png".
-    private func nextPath(_ figure: Figure, name: String?, ending: String) throws -> String {
+    func nextPath(_ figure: Figure, name: String?, ending: String) throws -> String {
         try Folders.make(settings.folder)
         let number = state.withLock {
             $0.filesWritten += 1

@@ -46,6 +46,20 @@ public enum AtomicFile {
         flushFolder(of: path)
     }
 
+    /// Throws what `write` would throw for a folder that is missing or may not be written to; leaves
+    /// everything as it is.
+    public static func check(_ path: String) throws {
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+            throw failure("cannot write", path, EISDIR)
+        }
+        let temporary = "\(path).tmp\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard file >= 0 else { throw failure("cannot write", path, errno) }
+        close(file)
+        unlink(temporary)
+    }
+
     /// Take away what writers of `path` left behind when they were killed in the middle of writing.
     /// Files of processes that still run are left alone.
     public static func removeLeftovers(of path: String) {

@@ -25,6 +25,8 @@ public struct Settings: Sendable {
     /// working directory.
     public var outputFolder: String?
     public var plot: PlotTarget = .auto
+    /// The page that the run is written to at its end; nil for none.
+    public var report: String?
     /// The seed of the first random number; nil lets the session choose one.
     public var seed: UInt64?
     /// How many threads compute; nil means one a core.

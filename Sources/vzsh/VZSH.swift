@@ -38,6 +38,12 @@ struct VZSH: ParsableCommand {
         completion: .directory)
     var out: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Write the run as one page: words, code, results, figures, sounds.", valueName: "file.html"),
+        completion: .file(extensions: ["html"]))
+    var report: String?
+
     @Option(help: "What figures are drawn on.")
     var plot: Settings.PlotTarget = .auto
 
@@ -74,7 +80,7 @@ struct VZSH: ParsableCommand {
     /// that is no option).
     static func split(_ arguments: [String]) -> (own: [String], script: [String]) {
         let withValue: Set = [
-            "-e", "--eval", "--out", "--plot", "--seed", "--threads", "--precision",
+            "-e", "--eval", "--out", "--report", "--plot", "--seed", "--threads", "--precision",
             "--generate-completion-script",
         ]
         if let first = arguments.first, first.hasPrefix("---") || first == "help" {
@@ -110,6 +116,7 @@ struct VZSH: ParsableCommand {
         var settings = Settings()
         settings.outputFolder = out ?? Self.folder(ofScript: code == nil && !interactive ? file : nil)
         settings.plot = plot
+        settings.report = report
         settings.seed = seed
         settings.threads = threads
         settings.precision = precision

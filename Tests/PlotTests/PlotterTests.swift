@@ -146,18 +146,65 @@ import Testing
                 values.append(Double(step))
                 live.offer {
                     made.add("\(step)")
-                    return Figure(try .series([Series(y: values)]))
+                    let now = values
+                    return { Figure(try .series([Series(y: now)])) }
                 }
             }
         }
-        live.finish()
+        try live.finish(Figure(.series([Series(y: values)])))
         #expect(!made.all.isEmpty)
         let elapsed = Double((ContinuousClock.now - start).components.seconds) + 1
         #expect(Double(made.all.count) <= elapsed / 0.3 + 2)
         #expect(work < 1, "\(work) s for 200,000 offers")
         plotter.close()
 
+        // Characters move in a terminal only, and the tests' output is none.
         settings.option = "text"
+        settings.output = open("/dev/null", O_WRONLY | O_CLOEXEC)
         #expect(!LiveFigure(Plotter(settings)).isLive)
+        close(settings.output)
+    }
+
+    @Test func withoutADisplayALiveFigureIsOneFileWrittenAgain() throws {
+        let folder = try FigureTests.folder()
+        let log = Log()
+        var settings = Plotter.Settings(environment: [:], announce: { log.add($0) })
+        settings.isScript = true
+        settings.folder = folder
+        let plotter = Plotter(settings)
+        let live = LiveFigure(plotter)
+        for step in 1...3 {
+            live.offer(name: "climb") {
+                { Figure(try .series([Series(y: (0...step).map(Double.init))])) }
+            }
+        }
+        let path = try live.finish(name: "climb", Figure(.series([Series(y: [1, 2, 3])])))
+        #expect(path == "\(folder)/01-climb.png")
+        #expect(log.all == ["\(folder)/01-climb.png"])
+        #expect(unlink("\(folder)/01-climb.png") == 0)
+        #expect(rmdir(folder) == 0)
+        plotter.close()
+    }
+
+    @Test func keptFiguresAreSmallAndLookTheSame() throws {
+        let y = Samples.noise(1_000_000)
+        var series = Series(name: "loss", y: y, best: .lowest)
+        series.y[500_000] = -3
+        let figure = try Figure(.series([series])).reduced()
+        guard case .line(let line)? = figure.panels[0].marks.first else {
+            Issue.record("no line")
+            return
+        }
+        #expect(line.y.count < 20_000)
+        #expect(line.y.min() == -3)
+        #expect(line.highlights.first.map { line.y[$0.index] } == -3)
+        #expect(line.highlights.first?.text == "-3 at 500001")
+        let cloud = try Figure(.scatter([(nil, y, y.reversed())])).reduced()
+        guard case .points(let points)? = cloud.panels[0].marks.first else {
+            Issue.record("no points")
+            return
+        }
+        #expect(points.x.count < 1024 * 1024)
+        #expect(try FigureTests.svg(figure).contains("-3 at 500001"))
     }
 }

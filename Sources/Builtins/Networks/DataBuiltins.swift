@@ -28,6 +28,10 @@ public enum DataBuiltins {
 
     /// Tell what was left out and what looks odd.
     static func opened(_ data: DataSet) -> Value {
+        let classes = data.all.classNames.count
+        RunRecord.shared.fact(
+            "data \(data.name)",
+            "\(data.all.count) examples of \(classes) classes, fingerprint \(data.all.fingerprint)")
         for note in data.notes { Notes.say("\(data.name): \(note)") }
         for problem in data.problems.prefix(8) { Notes.say("\(data.name): left out \(problem)") }
         if data.problems.count > 8 {
@@ -114,6 +118,7 @@ public enum DataBuiltins {
             example: "# wave = read_audio(\"dog.wav\", rate = 16000)",
             seeAlso: ["play", "save"]
         ) { args in
+            RunRecord.shared.read(try args.path("path"))
             let audio = try AudioFile.read(args.path("path"), rate: try args.optionalInt("rate"))
             return Value(
                 WaveObject(try Tensor(audio.samples, shape: [audio.samples.count, 1]), rate: audio.rate))

@@ -38,7 +38,9 @@ public enum FileBuiltins {
             case let network as NetworkObject:
                 try ModelFile.save(network.network, to: path)
             case let thing? where soundEndings.contains(kind):
-                try AudioFile.write(try sound(thing, args), to: path)
+                let audio = try sound(thing, args)
+                try AudioFile.write(audio, to: path)
+                RunRecord.shared.sound(audio, caption: path)
             case let tensor as TensorObject where kind == "npy":
                 try NumPyFile.write(try tensor.concrete(), to: path)
             case let tensor as TensorObject where kind == "safetensors":
@@ -48,6 +50,8 @@ public enum FileBuiltins {
                 try TensorFile.write(
                     [("best", result.result.best), ("last", result.result.last)]
                         + losses.enumerated().map { ("loss_\($0)", $1) }, to: path)
+            case let result as MaximizationObject where kind == "gif":
+                try PlotBuiltins.animate(result.frames(), to: path)
             case let thing?:
                 guard let figure = try PlotBuiltins.figure([.object(thing)]) else {
                     throw args.mismatch("what", "something that can be saved as .\(kind)", args.value("what"))
@@ -96,6 +100,7 @@ public enum FileBuiltins {
             // What a script saved lies in its output folder.
             let given = Outputs.find(try args.path("path"))
             let kind = ending(given)
+            RunRecord.shared.load(given)
             if soundEndings.contains(kind) || kind == "mp3" {
                 let audio = try AudioFile.read(given)
                 return Value(WaveObject(try audio.tensor(), rate: audio.rate))
@@ -121,6 +126,7 @@ public enum FileBuiltins {
                 throw args.mismatch("sound", "a waveform", args.value("sound"))
             }
             let audio = try sound(thing, args)
+            RunRecord.shared.sound(audio, caption: args.value("sound").summary(limit: 80))
             if let message = try Player.play(audio, keepAt: try Outputs.place("sound.wav")).message {
                 Notes.say(message)
             }

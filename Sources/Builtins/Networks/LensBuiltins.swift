@@ -1,6 +1,7 @@
 import Language
 import Lens
 import Network
+import Plot
 import Support
 import Tensor
 
@@ -29,6 +30,10 @@ public enum LensBuiltins {
                 .optional("lp", "0", "weight of Σ|x|^p"), .optional("p", "6", "the exponent of lp"),
                 .optional("tv", "0", "weight of the total variation Σ|x[i+1] − x[i]|"),
                 .optional("bounds", "nil", "[low, high] between which values stay"),
+                .optional(
+                    "frames", "nil",
+                    "how many inputs on the way are kept for save(m, \"x.gif\"); by default some"),
+                .optional("watch", "false", "true shows a figure that follows the climb"),
             ],
             summary: "Activation maximization: an input that a filter or a class answers to most.",
             doc: """
@@ -61,14 +66,35 @@ public enum LensBuiltins {
                 }
                 options.bounds = bounds[0]...bounds[1]
             }
+            options.frames = try args.optionalInt("frames").map { max(0, min($0, 1000)) }
             options.start = try start(args, layer)
             let maximizer = try Maximizer(try target(args, layer), options)
-            let result = try maximizer.run(progress: args.interpreter.progress)
+            let live = try args.bool("watch", default: false) ? PlotBuiltins.live() : nil
+            let result = try maximizer.run(
+                progress: args.interpreter.progress, watch: live.map { follow($0, options.steps) })
+            let object = MaximizationObject(result)
+            if let live, live.isLive {
+                let figure = try object.ascent().figure()
+                try live.finish(name: "maximize \(result.target.labels[0])", figure)
+                RunRecord.shared.figure(figure)
+            }
             for note in result.notes { Notes.say(note) }
             if result.wasInterrupted {
                 Notes.say("stopped after \(result.stepsDone) steps; the result holds the best so far")
             }
-            return Value(MaximizationObject(result))
+            return Value(object)
+        }
+    }
+
+    /// Offers the climb as it stands to a figure that moves.
+    private static func follow(_ live: LiveFigure, _ steps: Int) -> (Maximization) -> Void {
+        { result in
+            live.offer(name: "maximize \(result.target.labels[0])") {
+                let ascent = Ascent(
+                    labels: result.target.labels, inputs: result.last, loss: result.loss,
+                    rate: MaximizationObject(result).rate, steps: steps)
+                return { try ascent.figure() }
+            }
         }
     }
 
@@ -140,7 +166,12 @@ final class MaximizationObject: VZObject {
     }
 
     private func lists(_ values: [[Double]]) -> Value {
-        values.count == 1 ? Value(values[0]) : Value(values.map { Value($0) })
+        // The first value is that of the start, before any step.
+        let lists = zip(values, result.target.labels).map { values, label in
+            let counting = Counting(first: 0, name: "step", what: result.loss.count > 1 ? label : nil)
+            return Value.list(List(values.map { Value($0) }, counting: counting))
+        }
+        return lists.count == 1 ? lists[0] : .list(lists)
     }
 
     var typeName: String { "maximization" }

@@ -1,6 +1,7 @@
 import Language
 import Media
 import Network
+import Plot
 import Support
 import Tensor
 
@@ -162,6 +163,7 @@ public enum TrainingBuiltins {
                 .optional("resume", "nil", "a checkpoint to go on from"),
                 .optional("csv", "nil", "a file that gets a row an epoch"),
                 .optional("seed", "nil", "of shuffling, dropout and augmentation; by default the session's"),
+                .optional("watch", "false", "true shows curves that follow the training"),
             ],
             summary: "Trains a network; the result holds the history.",
             doc:
@@ -199,7 +201,8 @@ public enum TrainingBuiltins {
             options.seed =
                 try args.optionalInt("seed").map { UInt64(bitPattern: Int64($0)) } ?? chance.nextKey().seed
             options.progress = args.interpreter.progress
-            let result = try network.fit(train, options)
+            let live = try args.bool("watch", default: false) ? PlotBuiltins.live() : nil
+            let result = try watched(live, network, options) { try network.fit(train, $0) }
             if let advice = result.advice { Notes.say(advice) }
             if let rate = train.sampleRate {
                 network.preprocessing.kind = "audio"
@@ -207,6 +210,35 @@ public enum TrainingBuiltins {
             }
             return Value(FitObject(result, network))
         }
+    }
+
+    /// Runs `fit` with a figure that follows it.
+    private static func watched(
+        _ live: LiveFigure?, _ network: Network, _ options: FitOptions,
+        _ fit: (FitOptions) throws -> FitResult
+    ) throws -> FitResult {
+        guard let live, live.isLive else { return try fit(options) }
+        var options = options
+        var curve = TrainingCurve()
+        let name = "training of \(network.name)"
+        options.watch = { moment in
+            curve.add(moment)
+            live.offer(name: name) {
+                let now = curve
+                return { try now.figure() }
+            }
+        }
+        let progress = options.progress
+        options.progress = { report in
+            progress?(report)
+            if report.isFinal { live.lineWasPrinted() }
+        }
+        let result = try fit(options)
+        if let figure = try? curve.figure() {
+            try live.finish(name: name, figure)
+            RunRecord.shared.figure(figure)
+        }
+        return result
     }
 
     private static func evaluate() -> Builtin {
@@ -340,7 +372,10 @@ final class FitObject: VZObject {
         case "interrupted": return Value(result.isInterrupted)
         case "net": return Value(NetworkObject(network))
         default:
-            if result.history.columns.contains(name) { return Value(result.history[name]) }
+            if result.history.columns.contains(name) {
+                let counting = Counting(first: 1, name: "epoch", what: name)
+                return .list(List(result.history[name].map { Value($0) }, counting: counting))
+            }
             // An interrupted first epoch has no row yet, but the names are known.
             return ["loss", "val_loss", "accuracy", "val_accuracy"].contains(name) ? Value([Double]()) : nil
         }
@@ -415,6 +450,30 @@ final class EvaluationObject: VZObject {
             }
         }
         return lines.joined(separator: "\n")
+    }
+}
+
+extension FitObject: Tabular {
+    /// A row an epoch.
+    var table: (header: [String], rows: [[String]])? {
+        let h = result.history
+        guard h.count > 0 else { return nil }
+        let shown = h.count <= 60 ? Array(0..<h.count) : Array(0..<20) + Array(h.count - 40..<h.count)
+        return (
+            ["epoch"] + h.columns, shown.map { row in ["\(row + 1)"] + h.columns.map { format4(h[$0][row]) } }
+        )
+    }
+}
+
+extension EvaluationObject: Tabular {
+    /// A row a class, and all of them together.
+    var table: (header: [String], rows: [[String]])? {
+        guard !result.classes.isEmpty else { return nil }
+        let all = ["all: accuracy \(format4(result.accuracy))", "\(result.count)", "", "", ""]
+        let rows = result.classScores.map {
+            [$0.name, "\($0.count)", format4($0.precision), format4($0.recall), format4($0.f1)]
+        }
+        return (["class", "count", "precision", "recall", "f1"], rows + [all])
     }
 }
 

@@ -113,6 +113,7 @@ final class Compiler {
         guard case .block(let block) = function.body.kind else { return }
         for statement in block.statements {
             mark(statement.node)
+            if shows { emit(.statement) }
             if isExpression(statement.node) {
                 let value = temporary()
                 try expression(statement.node, into: value)

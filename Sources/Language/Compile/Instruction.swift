@@ -74,6 +74,7 @@ enum Op: UInt8 {
 
     // The top level.
     case show, keep
+    case statement
     case use
 }
 
@@ -235,6 +236,13 @@ final class Prototype {
     func span(at index: Int) -> SourceSpan {
         guard index >= 0, index < spans.count else { return source.span(0, 1) }
         return source.span(spans[index].start, spans[index].end)
+    }
+
+    /// The lines (from 1) of the source of the instruction at `index`.
+    func lines(at index: Int) -> ClosedRange<Int> {
+        guard index >= 0, index < spans.count else { return 1...1 }
+        let first = source.line(of: spans[index].start)
+        return first...max(first, source.line(of: max(spans[index].start, spans[index].end - 1)))
     }
 
     /// What the compiler collects.

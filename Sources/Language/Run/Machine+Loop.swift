@@ -415,6 +415,7 @@ extension Machine {
                     case .endTry: if handlers.count > handlerFloor { handlers.removeLast() }
                     case .raise: throw raised(base + i.ra)
                     case .show: show(base + i.ra)
+                    case .statement: begin(frames[depth].entry.pointee.code, pc)
                     case .keep: interpreter.lastValue = (base + i.ra).pointee
                     case .use: try use(base + i.ra, i.bx)
                     }

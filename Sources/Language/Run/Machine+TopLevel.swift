@@ -14,6 +14,14 @@ extension Machine {
         }
     }
 
+    /// A statement of the top level begins: whoever keeps a record of the run is told.
+    @inline(never)
+    func begin(_ code: UnsafeMutablePointer<Instruction>, _ pc: UnsafeMutablePointer<Instruction>) {
+        guard let watcher = interpreter.willRun else { return }
+        let prototype = prototype
+        watcher(prototype.file, prototype.lines(at: pc - code - 1))
+    }
+
     /// Run the compiled top level of a text.
     func run(_ prototype: Prototype) throws {
         guard Tag.isLayoutKnown else {

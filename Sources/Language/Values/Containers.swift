@@ -1,8 +1,29 @@
+/// What the values and places of a list are: "val_loss" by epoch from 1, "activation" by step from 0.
+public final class Counting: Sendable {
+    /// What the first value's place is called.
+    public let first: Double
+    /// What places count.
+    public let name: String
+    /// What the values are; nil where nobody says.
+    public let what: String?
+
+    public init(first: Double, name: String, what: String? = nil) {
+        self.first = first
+        self.name = name
+        self.what = what
+    }
+}
+
 /// A list: values in order, shared by reference.
 public final class List {
     public var items: [Value]
+    /// What the places count, for figures; nil where a list is only a list.
+    public let counting: Counting?
 
-    public init(_ items: [Value] = []) { self.items = items }
+    public init(_ items: [Value] = [], counting: Counting? = nil) {
+        self.items = items
+        self.counting = counting
+    }
 
     public var count: Int { items.count }
 

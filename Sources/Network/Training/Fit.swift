@@ -26,6 +26,8 @@ public struct FitOptions {
     public var csvLog: String?
     public var augment: Augmentation?
     public var progress: ProgressHook?
+    /// Sees the training as it stands, up to twenty times a second and after each epoch.
+    public var watch: ((FitMoment) -> Void)?
     public var cancel: CancelFlag = .shared
 
     /// Weights that make every class count the same: n / (classes · examples of the class); 0 for a
@@ -37,6 +39,16 @@ public struct FitOptions {
 
     public init(optimizer: Optimizer) { self.optimizer = optimizer }
     public init() throws(Failure) { optimizer = try .adam() }
+}
+
+/// A training in its course.
+public struct FitMoment: Sendable {
+    /// The epochs that are done.
+    public let history: History
+    /// Epochs as a number that moves: 2.5 in the middle of the third one.
+    public let epoch: Double
+    /// The means so far of the epoch that runs, by name: "loss", the metrics. Empty between epochs.
+    public let running: [(name: String, value: Double)]
 }
 
 /// What came of a training.
@@ -272,6 +284,8 @@ final class FitLoop {
         reportEpoch(row, batches)
         state.history.append(row.map { (name: $0.0, value: $0.1) })
         try follow(row)
+        options.watch?(
+            FitMoment(history: state.history, epoch: Double(state.epoch + 1), running: []))
         state.epoch += 1
         state.batchInEpoch = 0
         if let path = options.csvLog { try AtomicFile.write(state.history.csv, to: path) }
@@ -364,12 +378,19 @@ final class FitLoop {
     // MARK: - Reports
 
     private func report(_ batches: Int, speed: Double) {
-        guard let progress = options.progress else { return }
+        guard options.progress != nil || options.watch != nil else { return }
         let now = clock.now
         if let last = lastReport, (now - last).seconds < 0.05 { return }
         lastReport = now
         let names = ["loss"] + metrics.map(\.name)
-        var figures = zip(names, state.sums).map { ($0, shown($1 / Double(max(state.seen, 1)))) }
+        let means = zip(names, state.sums).map { (name: $0, value: $1 / Double(max(state.seen, 1))) }
+        options.watch?(
+            FitMoment(
+                history: state.history,
+                epoch: Double(state.epoch) + Double(state.batchInEpoch) / Double(max(batches, 1)),
+                running: means))
+        guard let progress = options.progress else { return }
+        var figures = means.map { ($0.name, shown($0.value)) }
         figures.append(("samples/s", shown(speed)))
         progress(
             Progress(

@@ -96,7 +96,26 @@ public struct Panel: Sendable {
         if !names.isEmpty { text += " of \(names.prefix(8).joined(separator: ", "))" }
         let labels = [y.label, x.label].compactMap { $0 }
         if !isPicture, !labels.isEmpty { text += " (\(labels.joined(separator: " against ")))" }
+        if let reach { text += ", from \(format(reach.low)) to \(format(reach.high))" }
         return text
+    }
+}
+
+extension Panel {
+    /// The least and the greatest of what is drawn upwards, or as colours; nil where that says nothing.
+    private var reach: (low: Double, high: Double)? {
+        if isPicture { return nil }
+        if let bar = colorBar, bar.isShown { return (bar.range.lowerBound, bar.range.upperBound) }
+        var bounds = Bounds(log: false)
+        for mark in marks {
+            switch mark {
+            case .line(let line): for value in line.y { bounds.add(value) }
+            case .points(let points): for value in points.y { bounds.add(value) }
+            case .bars(let bars): for value in bars.height { bounds.add(value) }
+            case .raster, .labels: break
+            }
+        }
+        return bounds.isEmpty ? nil : (bounds.low, bounds.high)
     }
 }
 

@@ -54,7 +54,7 @@ extension Figure {
     }
 
     /// Columns of a grid somewhat wider than high.
-    static func squareColumns(_ count: Int) -> Int {
+    public static func squareColumns(_ count: Int) -> Int {
         if count <= 4 { return count }
         return max(1, Int((Double(count) * 1.4).squareRoot().rounded(.up)))
     }

@@ -14,13 +14,15 @@ struct GnuplotScript {
     /// Throws `Failure` where the figure holds nothing that can be drawn.
     init(
         _ figure: Figure, terminal: GnuplotTerminal, form: GnuplotData.Form = .memory,
-        output: String? = "/dev/stdout"
+        output: String? = "/dev/stdout", window: Int = 0
     ) throws {
-        try self.init(frames: [figure], terminal: terminal, form: form, output: output)
+        try self.init(frames: [figure], terminal: terminal, form: form, output: output, window: window)
     }
 
     /// Several figures into one terminal: the frames of an animation.
-    init(frames: [Figure], terminal: GnuplotTerminal, form: GnuplotData.Form, output: String?) throws {
+    init(
+        frames: [Figure], terminal: GnuplotTerminal, form: GnuplotData.Form, output: String?, window: Int = 0
+    ) throws {
         guard let first = frames.first else {
             throw Failure(.value, "an animation needs at least one picture")
         }
@@ -30,7 +32,8 @@ struct GnuplotScript {
             // A figure that failed may have left its panels open.
             "unset multiplot", "reset", "set encoding utf8",
             terminal.command(
-                sheet, title: GnuplotText.clipped(first.title ?? first.panels.first?.title ?? "vzsh", 80)),
+                sheet, title: GnuplotText.clipped(first.title ?? first.panels.first?.title ?? "vzsh", 80),
+                window: window),
         ]
         var commands: [String] = []
         if let output { commands.append("set output \(GnuplotText.quoted(output))") }

@@ -1,3 +1,4 @@
+import Glibc
 import Support
 import Synchronization
 
@@ -141,6 +142,20 @@ public final class GnuplotSession: Sendable {
     public func warmUp() {
         state.withLock { state in
             if state.process == nil { state.process = try? GnuplotProcess(program: program) }
+        }
+    }
+
+    /// gnuplot, and the window that it opens, take only what others leave of the processor.
+    /// - Parameter steps: of niceness; it cannot be taken back.
+    func yieldToOthers(by steps: Int32) {
+        state.withLock { state in
+            if state.process?.isRunning != true {
+                state.process = nil
+                state.process = try? GnuplotProcess(program: program)
+            }
+            if let process = state.process {
+                setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(process.pid), steps)
+            }
         }
     }
 

@@ -76,7 +76,8 @@ extension GnuplotTerminal {
     }
 
     /// The `set terminal` line.
-    func command(_ sheet: Sheet, title: String) -> String {
+    /// - Parameter window: which of the person's windows.
+    func command(_ sheet: Sheet, title: String, window: Int = 0) -> String {
         let (w, h) = (sheet.width, sheet.height)
         let s = (sheet.scale * 1000).rounded() / 1000
         let pixels = "size \(w),\(h)"
@@ -106,9 +107,9 @@ extension GnuplotTerminal {
                     font, scales, paper,
                 ]
             case .dumb(let columns, let rows): ["dumb mono size \(columns),\(rows)"]
-            case .qt: ["qt 0", pixels, font, "linewidth \(s) title \(name) noraise"]
-            case .wxt: ["wxt 0", pixels, font, "linewidth \(s) title \(name) noraise"]
-            case .x11: ["x11 0", pixels, "linewidth \(s) title \(name) noraise"]
+            case .qt: ["qt \(window)", pixels, font, "linewidth \(s) title \(name) noraise"]
+            case .wxt: ["wxt \(window)", pixels, font, "linewidth \(s) title \(name) noraise"]
+            case .x11: ["x11 \(window)", pixels, "linewidth \(s) title \(name) noraise"]
             }
         // Markup such as a_b is for people who ask for it; here text is text.
         return "set terminal \(parts.joined(separator: " ")) noenhanced"

@@ -1,3 +1,59 @@
+extension Figure {
+    /// The same figure with no more points than a page or a slide can show: to be kept, and drawn later.
+    public func reduced() -> Figure {
+        var figure = self
+        for index in figure.panels.indices { figure.panels[index].reduce() }
+        return figure
+    }
+}
+
+extension Panel {
+    /// More columns than any sheet has pixels.
+    private static let columns = 4096
+
+    fileprivate mutating func reduce() {
+        guard let (xs, ys) = try? extents() else { return }
+        for index in marks.indices {
+            switch marks[index] {
+            case .line(let line):
+                if let kept = Thinning.line(line, extent: xs, log: x.isLog, columns: Panel.columns) {
+                    marks[index] = .line(line.keeping(kept))
+                }
+            case .points(let points):
+                let places = (x: (extent: xs, isLog: x.isLog), y: (extent: ys, isLog: y.isLog))
+                if let kept = Thinning.points(
+                    points, x: places.x, y: places.y, columns: 1024, rows: 1024)
+                {
+                    var fewer = points
+                    fewer.x = kept.map { points.x[$0] }
+                    fewer.y = kept.map { points.y[$0] }
+                    fewer.values = points.values.map { values in
+                        kept.map { $0 < values.count ? values[$0] : .nan }
+                    }
+                    marks[index] = .points(fewer)
+                }
+            case .raster(let raster):
+                marks[index] = .raster(Thinning.raster(raster, width: 1600, height: 1600))
+            case .bars, .labels: break
+            }
+        }
+    }
+}
+
+extension Line {
+    /// Only the points at `indices`, which go up.
+    fileprivate func keeping(_ indices: [Int]) -> Line {
+        var line = self
+        line.x = .values(indices.map { x[$0] })
+        line.y = indices.map { y[$0] }
+        line.values = values.map { values in indices.map { $0 < values.count ? values[$0] : .nan } }
+        line.highlights = highlights.compactMap { highlight in
+            indices.firstIndex(of: highlight.index).map { ($0, highlight.text) }
+        }
+        return line
+    }
+}
+
 /// Fewer points, the same picture.
 enum Thinning {
     /// The indices of a line's points that decide what is seen on `columns` columns of pixels: in each

@@ -39,6 +39,8 @@ public struct Report: Sendable {
 
     /// A page may weigh this much; beyond it figures become coarser and sounds are named only.
     static let limit = 5_000_000
+    /// Kept free for the head and the end of the page.
+    static let endSize = 100_000
 
     public mutating func append(_ block: Block) {
         // One paragraph of output, however often the run printed.
@@ -52,16 +54,35 @@ public struct Report: Sendable {
     /// Write the page to `path`, whole or not at all.
     /// Throws `Failure` where it cannot be written. A figure that cannot be drawn is an error in the
     /// page, in its place, and no reason to lose the rest.
-    public func write(to path: String, renderer: FigureRenderer, cancel: CancelFlag? = nil) throws {
-        try AtomicFile.write(html(renderer: renderer, cancel: cancel), to: path)
+    public func write(
+        to path: String, renderer: FigureRenderer, cancel: CancelFlag? = nil, progress: ProgressHook? = nil
+    ) throws {
+        try AtomicFile.write(html(renderer: renderer, cancel: cancel, progress: progress), to: path)
     }
 
     /// The page as text.
-    public func html(renderer: FigureRenderer, cancel: CancelFlag? = nil) throws -> String {
+    public func html(
+        renderer: FigureRenderer, cancel: CancelFlag? = nil, progress: ProgressHook? = nil
+    ) throws -> String {
         var body = ""
         var figures = 0
+        // Words come first: room for them is kept before pictures and sounds take the rest.
+        var words = blocks.reduce(0) { $0 + $1.textSize }
+        let total = blocks.count { if case .figure = $0 { true } else { false } }
         for block in blocks {
             if let cancel { try cancel.check() }
+            words -= block.textSize
+            let room = Report.limit - body.utf8.count - min(words, Report.limit / 2)
+            switch block {
+            case .prose, .code, .output, .failure, .table:
+                if block.textSize > Report.limit - Report.endSize - body.utf8.count {
+                    body += "<p class=\"missing\">What was printed here is left out: the page is full.</p>\n"
+                    continue
+                }
+            case .figure:
+                progress?(Progress(label: "report", done: figures, total: total))
+            case .picture, .sound: break
+            }
             switch block {
             case .prose(let text): body += ReportText.prose(text)
             case .code(let source, let seconds):
@@ -75,14 +96,16 @@ public struct Report: Sendable {
                     "<pre class=\"failure\" role=\"alert\">\(ReportText.escaped(ReportText.withoutEscapes(text)))</pre>\n"
             case .figure(let figure, let caption):
                 figures += 1
-                let room = Report.limit - body.utf8.count
                 body += try Report.html(
                     figure, number: figures, caption: caption, room: room, renderer, cancel)
             case .picture(let bytes, let type, let alt):
+                guard bytes.count * 4 / 3 < room else {
+                    body += "<p class=\"missing\">A picture is left out: the page is full.</p>\n"
+                    continue
+                }
                 body += Report.image(bytes, type: type, alt: alt, width: nil, caption: nil)
             case .sound(let bytes, let type, let caption):
-                body += Report.sound(
-                    bytes, type: type, caption: caption, room: Report.limit - body.utf8.count)
+                body += Report.sound(bytes, type: type, caption: caption, room: room)
             case .table(let header, let rows): body += ReportText.table(header: header, rows: rows)
             }
         }
@@ -166,6 +189,20 @@ public struct Report: Sendable {
         return "<figure class=\"sound\"><audio controls preload=\"metadata\" aria-label=\"\(words)\" "
             + "src=\"data:\(ReportText.escaped(type));base64,\(Base64.text(bytes))\"></audio>"
             + "<figcaption>\(words)</figcaption></figure>\n"
+    }
+}
+
+extension Report.Block {
+    /// About how many bytes of the page its words take.
+    fileprivate var textSize: Int {
+        switch self {
+        // Escaped and coloured, code is a few times as long.
+        case .prose(let text), .output(let text), .failure(let text): text.utf8.count * 3 / 2
+        case .code(let text, _): text.utf8.count * 3
+        case .table(let header, let rows):
+            (rows + [header]).reduce(0) { $0 + $1.reduce(40) { $0 + $1.utf8.count + 40 } }
+        case .figure, .picture, .sound: 0
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 import CReadline
+import Dispatch
 import Glibc
 import Support
+import Synchronization
 
 /// Where a session writes: results on standard output, notes and progress on standard error, and
 /// all of it in the diary where one is kept.
@@ -29,6 +31,7 @@ public final class Console {
         progress.wipe()
         var copy = text
         copy.withUTF8 { vz_write_out($0.baseAddress, $0.count) }
+        if !Terminal.outIsTerminal { LateFlush.shared.soon() }
         diary?.write(text)
     }
 
@@ -69,6 +72,9 @@ public final class Console {
         progress.show(report)
     }
 
+    /// The line that ends a piece of work, without its time.
+    package func summary(_ report: Progress) -> String { progress.summary(report, elapsed: 0) }
+
     package func endProgress() { progress.end() }
 
     package func flush() { vz_flush_out() }
@@ -83,6 +89,22 @@ public final class Console {
                 let n = Glibc.write(file, base + sent, bytes.count - sent)
                 if n > 0 { sent += n } else if n < 0, errno == EINTR { continue } else { return }
             }
+        }
+    }
+}
+
+/// What was written into a pipe or a file gets there within a tenth of a second, however long the work
+/// after it takes; many small writes still go together.
+private final class LateFlush: Sendable {
+    static let shared = LateFlush()
+    private let isComing = Atomic<Bool>(false)
+    private let queue = DispatchQueue(label: "vzsh.flush")
+
+    func soon() {
+        guard !isComing.exchange(true, ordering: .relaxed) else { return }
+        queue.asyncAfter(deadline: .now() + .milliseconds(100)) { [self] in
+            isComing.store(false, ordering: .relaxed)
+            vz_flush_out()
         }
     }
 }

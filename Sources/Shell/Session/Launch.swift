@@ -38,17 +38,52 @@ public struct Launch {
         if program == .nothing, !Terminal.inIsTerminal { program = .standardInput }
         Settings.current.isInteractive = prompts
 
+        tellRecord()
+        var isReady = Outcome.done
+        isReady = session.shielded { try ReportBuiltins.check() }
+        guard isReady == .done else { return isReady.rawValue }
         vz_interrupts_deadly(1)
         if prompts, readsRC { runRC(session) }
         if prompts, program == .nothing, !isQuiet { greet(console) }
         var outcome = runProgram(program, session)
         if prompts {
             guard Terminal.inIsTerminal || staysInteractive else { return outcome.rawValue }
-            return Prompt(session).run()
+            let status = Prompt(session).run()
+            let isWritten = session.writeReports()
+            PlotBuiltins.close()
+            return isWritten ? status : max(status, 1)
         }
         if outcome == .done, CancelFlag.shared.isSet { outcome = .interrupted }
+        if !session.writeReports(), outcome == .done { outcome = .failed }
         console.flush()
+        if outcome == .done, Terminal.inIsTerminal {
+            session.shielded {
+                try PlotBuiltins.hold { console.note("close the window, or press Ctrl-C, to end") }
+            }
+        }
+        PlotBuiltins.close()
         return outcome.rawValue
+    }
+
+    /// What a page of the run tells at its end, as far as it is known now.
+    private func tellRecord() {
+        let record = RunRecord.shared
+        record.fact("version", "vzsh \(Launch.version)")
+        let words = CommandLine.arguments.enumerated().map { i, word in
+            i == 0 ? String(word.split(separator: "/").last ?? "vzsh") : Launch.quoted(word)
+        }
+        record.fact("command", words.joined(separator: " "))
+        if let folder = try? Folder.current() { record.fact("folder", folder) }
+        if case .file(let path) = program { record.read(path) }
+    }
+
+    /// A word as a shell takes it.
+    private static func quoted(_ word: String) -> String {
+        let isPlain = word.allSatisfy { $0.isLetter || $0.isNumber || "-_./=:,+@%".contains($0) }
+        return isPlain && !word.isEmpty
+            ? word
+            : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+                + "'"
     }
 
     private func runProgram(_ program: Program, _ session: Session) -> Outcome {

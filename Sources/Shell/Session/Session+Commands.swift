@@ -1,3 +1,4 @@
+import Builtins
 import CReadline
 import Glibc
 import Language
@@ -146,8 +147,11 @@ extension Session {
     /// Ends the process in good order.
     package func leave(_ code: Int32) -> Never {
         console.endProgress()
+        RunRecord.shared.end(isWhole: false)
+        let isWritten = writeReports()
         console.flush()
-        exit(code)
+        PlotBuiltins.close()
+        exit(isWritten ? code : max(code, 1))
     }
 }
 

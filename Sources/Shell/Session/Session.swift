@@ -1,3 +1,4 @@
+import Builtins
 import CReadline
 import Glibc
 import Language
@@ -30,12 +31,27 @@ public final class Session {
         let link = SessionLink()
         interpreter = Interpreter(builtins: builtins + ShellBuiltins.table(link))
         link.session = self
-        interpreter.output = { [console] in console.write($0) }
-        interpreter.show = { [console] value in console.writeLine(value.display(width: console.width)) }
-        interpreter.progress = { [console] in console.show($0) }
+        let record = RunRecord.shared
+        interpreter.output = { [console] in
+            console.write($0)
+            record.output($0)
+        }
+        interpreter.show = { [console] value in
+            let text = value.display(width: console.width)
+            // A figure that is the value of a line is to be seen.
+            if (try? PlotBuiltins.shows(value)) == true { return }
+            console.writeLine(text)
+            record.show(value, text: text)
+        }
+        interpreter.progress = { [console] report in
+            console.show(report)
+            if report.isFinal { record.output(console.summary(report) + "\n") }
+        }
+        interpreter.willRun = { record.statement(file: $0, lines: $1) }
         // Notes come from what the interpreter runs, on its thread.
         nonisolated(unsafe) let shown = console
         Notes.give { shown.note($0) }
+        Notes.keep { record.output($0 + "\n") }
     }
 
     package var help: Help {
@@ -47,7 +63,9 @@ public final class Session {
     /// Runs a text of vz; errors are shown.
     @discardableResult
     public func run(_ text: String, file: String) -> Outcome {
+        RunRecord.shared.begin(text, file: file)
         let outcome = shielded { _ = try interpreter.run(text, file: file) }
+        RunRecord.shared.end(isWhole: outcome == .done)
         if isInteractive {
             if !interpreter.lastValue.isNil { interpreter["ans"] = interpreter.lastValue }
             isUnsaved = isUnsaved || interpreter.names.contains { $0.name != "ans" }
@@ -87,6 +105,16 @@ public final class Session {
         return outcome
     }
 
+    /// The run is over: writes the pages that were asked for. False where one could not be written.
+    package func writeReports() -> Bool {
+        let outcome = shielded {
+            for path in try ReportBuiltins.finish(progress: interpreter.progress) {
+                console.note("report: \(path)")
+            }
+        }
+        return outcome == .done
+    }
+
     private func report(_ error: any Error) -> Outcome {
         let diagnostics: Diagnostics =
             switch error {
@@ -98,9 +126,11 @@ public final class Session {
         console.endProgress()
         if diagnostics.isInterrupt {
             console.interrupted()
+            RunRecord.shared.failure("interrupted")
             return .interrupted
         }
         console.error(diagnostics)
+        RunRecord.shared.failure(diagnostics.render(color: false))
         return .failed
     }
 }
