@@ -150,7 +150,9 @@ public final class RunRecord: Sendable {
         var rows: [[String]] = []
         for item in list.items {
             guard let record = item.asRecord, record.keys == keys else { return nil }
-            rows.append(record.values.map { $0.asNumber.map(RunRecord.short) ?? $0.asString ?? $0.summary(limit: 60) })
+            rows.append(
+                record.values.map { $0.asNumber.map(RunRecord.short) ?? $0.asString ?? $0.summary(limit: 60) }
+            )
         }
         return (keys, rows)
     }
