@@ -4,7 +4,6 @@ import Synchronization
 /// What the person should know and is no result: a file that was left out, how to go on.
 public enum Notes {
     private static let taker = Mutex<(@Sendable (String) -> Void)?>(nil)
-
     private static let keeper = Mutex<(@Sendable (String) -> Void)?>(nil)
 
     /// Whoever shows progress takes the notes too, so that a line that is being redrawn ends first.

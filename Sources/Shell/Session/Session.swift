@@ -37,9 +37,9 @@ public final class Session {
             record.output($0)
         }
         interpreter.show = { [console] value in
-            let text = value.display(width: console.width)
             // A figure that is the value of a line is to be seen.
-            if (try? PlotBuiltins.shows(value)) == true { return }
+            if try PlotBuiltins.shows(value) { return }
+            let text = value.display(width: console.width)
             console.writeLine(text)
             record.show(value, text: text)
         }
