@@ -50,6 +50,13 @@ extension Panel {
         if let labels = options.labels { try name(labels) }
         if let colours = options.colours { try paint(colours) }
         if isPicture { return }
+        // Bars that lie down: what is asked for the values' axis, upright y, is asked for x.
+        var options = options
+        if marks.contains(where: { if case .bars(let bars) = $0 { bars.isHorizontal } else { false } }) {
+            (options.xlabel, options.ylabel) = (options.ylabel, options.xlabel)
+            (options.xlog, options.ylog) = (options.ylog, options.xlog)
+            (options.xrange, options.yrange) = (options.yrange, options.xrange)
+        }
         if let label = options.xlabel { x.label = label.isEmpty ? nil : label }
         if let label = options.ylabel { y.label = label.isEmpty ? nil : label }
         if let range = options.xrange { x.wanted = range }

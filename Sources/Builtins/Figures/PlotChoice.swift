@@ -22,9 +22,14 @@ extension PlotBuiltins {
     {
         guard let first = values.first else { return nil }
         if values.count == 1, let figure = try one(first, labels) { return figure }
-        if values.allSatisfy({ $0.asObject is FigureObject }) {
-            return try Figure.grid(
-                values.compactMap { ($0.asObject as? FigureObject)?.figure }, columns: min(values.count, 2))
+        // A figure among them: all stand beside each other.
+        if values.contains(where: { $0.asObject is FigureObject }) {
+            var parts: [Figure] = []
+            for value in values {
+                guard let part = try figure([value]) else { return nil }
+                parts.append(part)
+            }
+            return try Figure.grid(parts, columns: min(values.count, 2))
         }
         if let waves = try waves(values) {
             if waves.count == 1 {

@@ -19,7 +19,7 @@ public final class Interpreter {
     public var output: (String) -> Void
     /// Takes the value of each line at the top level that is shown (not ended by `;`, not nil).
     /// The default writes `value.display()` and a newline to `output`.
-    public var show: ((Value) -> Void)?
+    public var show: ((Value) throws -> Void)?
     /// Told before each statement of the top level runs: its file and its lines, from 1.
     public var willRun: ((_ file: String, _ lines: ClosedRange<Int>) -> Void)?
     /// Takes the progress reports of long work (`fit`, `maximize`, downloads); the shell shows them.

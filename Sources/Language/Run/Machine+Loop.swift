@@ -414,7 +414,7 @@ extension Machine {
                     case .beginTry: handlers.append(Handler(depth: depth, target: i.bx, register: i.ra))
                     case .endTry: if handlers.count > handlerFloor { handlers.removeLast() }
                     case .raise: throw raised(base + i.ra)
-                    case .show: show(base + i.ra)
+                    case .show: try show(base + i.ra)
                     case .statement: begin(frames[depth].entry.pointee.code, pc)
                     case .keep: interpreter.lastValue = (base + i.ra).pointee
                     case .use: try use(base + i.ra, i.bx)

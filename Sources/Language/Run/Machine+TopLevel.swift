@@ -3,12 +3,12 @@ import Support
 /// Running whole texts: the top level and `use`.
 extension Machine {
     @inline(never)
-    func show(_ r: Slot) {
+    func show(_ r: Slot) throws {
         let value = r.pointee
         interpreter.lastValue = value
         if value.isNil { return }
         if let show = interpreter.show {
-            show(value)
+            try show(value)
         } else {
             interpreter.output(value.display() + "\n")
         }

@@ -42,21 +42,28 @@ extension Figure {
             for sample in wave where sample.isFinite { reach = max(reach, abs(Double(sample))) }
         }
         let longest = waves.map(\.count).max() ?? 1
+        // Few sounds are read by their axes; many, and filters, by their shapes.
+        let isSmall = waves.count > 6 || longest <= 128
         let panels = try waves.enumerated().map { index, wave in
             var panel = try Panel.waveform(wave, rate: rate)
             if !captions.isEmpty { panel.title = captions[index] }
-            panel.isSmall = true
+            panel.isSmall = isSmall
             panel.x.wanted = (0, Double(longest) / rate)
             panel.y.wanted = reach > 0 ? (-reach * 1.05, reach * 1.05) : (-1, 1)
             return panel
         }
-        return Figure(panels: panels, columns: columns ?? squareColumns(waves.count))
+        let usual = isSmall ? squareColumns(waves.count) : min(waves.count, waves.count == 4 ? 2 : 3)
+        return Figure(panels: panels, columns: columns ?? usual)
     }
 
-    /// Columns of a grid somewhat wider than high.
+    /// Columns of a grid somewhat wider than high, with as few empty places as can be.
     public static func squareColumns(_ count: Int) -> Int {
         if count <= 4 { return count }
-        return max(1, Int((Double(count) * 1.4).squareRoot().rounded(.up)))
+        let side = Double(count).squareRoot()
+        let usual = max(2, Int((side * 1.4).rounded(.down)))
+        let candidates = max(2, Int(side.rounded(.down)))...max(usual, Int((side * 1.45).rounded(.up)))
+        func empty(_ columns: Int) -> Int { (count + columns - 1) / columns * columns - count }
+        return candidates.min { (empty($0), abs($0 - usual)) < (empty($1), abs($1 - usual)) } ?? usual
     }
 
     private static func checkGrid(_ count: Int, _ captions: [String], _ columns: Int?, what: String) throws {

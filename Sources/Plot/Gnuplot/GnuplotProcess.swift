@@ -13,6 +13,7 @@ final class GnuplotProcess {
     private let stdoutFD: Int32
     private let stderrFD: Int32
     private var reaped = false
+    private var isStopped = false
 
     /// What gnuplot printed since the last `takeOutput`, still to be looked at.
     private(set) var output: [UInt8] = []
@@ -125,7 +126,8 @@ final class GnuplotProcess {
     /// Close its input, which ends it, wait `patience` seconds for that, then kill it; collect it.
     func stop(patience: Double) {
         if let stream { vz_gnuplot_close(stream) }
-        guard stream != nil || !reaped else { return }
+        guard !isStopped else { return }
+        isStopped = true
         stream = nil
         if patience > 0 {
             let end = monotonicSeconds() + patience
@@ -140,6 +142,8 @@ final class GnuplotProcess {
             while waitpid(pid, &status, 0) == -1, errno == EINTR {}
             reaped = true
         }
+        // A window is a process of its own, which outlives a gnuplot that was killed.
+        kill(-pid, SIGKILL)
         Glibc.close(stdoutFD)
         Glibc.close(stderrFD)
     }

@@ -83,7 +83,9 @@ struct PanelWriter {
                 lines.append("set colorbox noborder")
                 lines.append("set cbtics scale 0.4 textcolor rgb '\(PanelWriter.soft)'")
                 if let name = bar.label {
-                    lines.append("set cblabel \(text(name)) noenhanced textcolor rgb '\(PanelWriter.soft)'")
+                    // gnuplot takes the numbers of an svg for narrower than they are.
+                    let away = terminal == .svg ? " offset 1.5,0" : ""
+                    lines.append("set cblabel \(text(name))\(away) noenhanced textcolor rgb '\(PanelWriter.soft)'")
                 }
             }
         }

@@ -37,9 +37,9 @@ public final class Session {
             record.output($0)
         }
         interpreter.show = { [console] value in
-            let text = value.display(width: console.width)
             // A figure that is the value of a line is to be seen.
-            if (try? PlotBuiltins.shows(value)) == true { return }
+            if try PlotBuiltins.shows(value) { return }
+            let text = value.display(width: console.width)
             console.writeLine(text)
             record.show(value, text: text)
         }
@@ -50,10 +50,8 @@ public final class Session {
         interpreter.willRun = { record.statement(file: $0, lines: $1) }
         // Notes come from what the interpreter runs, on its thread.
         nonisolated(unsafe) let shown = console
-        Notes.give { text, isKept in
-            if isKept { record.output(text + "\n") }
-            if !Settings.current.isQuiet { shown.note(text) }
-        }
+        Notes.give { shown.note($0) }
+        Notes.keep { record.output($0 + "\n") }
     }
 
     package var help: Help {
