@@ -98,7 +98,9 @@ let package = Package(
             exclude: ["Fixtures", "make_fixtures.py"]),
         .testTarget(name: "NetworkTests", dependencies: ["Network", "Engine", "Graph", "Tensor", "Support"]),
         .testTarget(
-            name: "LensTests", dependencies: ["Lens", "Network", "Engine", "Graph", "Tensor", "Support"]),
+            name: "LensTests",
+            dependencies: ["Lens", "Network", "Engine", "Graph", "Tensor", "Support", "Formats"],
+            exclude: ["make_maximizations.py"]),
         .testTarget(
             name: "FormatsTests",
             dependencies: ["Formats", "Network", "Graph", "Engine", "Tensor", "Support"]),

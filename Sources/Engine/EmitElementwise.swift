@@ -112,7 +112,9 @@ extension Emitter {
                 }
             }
         }
-        let block = chooseBlock(shape, operands)
+        // Only numbers of four bytes can be brought from one layout into another.
+        let isPlain = unit.writes.contains { type($0).type != .float32 }
+        let block = isPlain ? 0 : chooseBlock(shape, operands)
         var reads = try operands.map { try slot(of: $0.value, block: $0.shape == shape ? block : 0) }
         var loads = operands.map { load(of: $0.shape, type($0.value).type == .bool, in: shape, block: block) }
         for number in numbers {

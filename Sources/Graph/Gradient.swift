@@ -1,14 +1,19 @@
 import Support
 import Tensor
 
+/// Another derivative for an operation; nil: its own.
+public typealias GradientRule = (any Operation, GradientContext) throws -> [Traced?]?
+
 extension Graph {
     /// The gradient of `output` with respect to each of `inputs`, as new values of this graph:
     /// reverse-mode differentiation by graph transformation, so it can be differentiated again.
     ///
     /// - output: a single number, unless `seed` (same shape as `output`) says how to weigh its elements.
+    /// - rule: another derivative for some operations, nil where an operation keeps its own: a ReLU that
+    ///   lets through what it should block, and the like.
     /// - Nothing is recorded that the asked-for gradients do not need.
     public func gradients(
-        of output: Traced, withRespectTo inputs: [Traced], seed: Traced? = nil
+        of output: Traced, withRespectTo inputs: [Traced], seed: Traced? = nil, rule: GradientRule? = nil
     ) throws -> [Traced] {
         guard output.type.type.isFloat else {
             throw Failure(
@@ -39,7 +44,7 @@ extension Graph {
             let context = GradientContext(
                 inputs: node.inputs.map { Traced(graph: self, id: $0) },
                 output: Traced(graph: self, id: id), cotangent: cotangent, needed: needed)
-            let parts = try node.operation.gradient(context)
+            let parts = try rule?(node.operation, context) ?? node.operation.gradient(context)
             for (position, input) in node.inputs.enumerated()
             where needed[position] && position < parts.count {
                 guard let part = parts[position] else { continue }

@@ -13,6 +13,9 @@ public final class TraceContext {
     /// What regularizers add to the loss, one scalar each.
     public internal(set) var penalties: [Traced] = []
 
+    /// What stands for a variable wherever a layer reads it: a weight with its spectral norm taken out.
+    public var substitutes: [ObjectIdentifier: Traced] = [:]
+
     public init(isTraining: Bool = false, key: Traced? = nil) {
         self.isTraining = isTraining
         self.key = key

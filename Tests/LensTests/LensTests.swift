@@ -74,7 +74,7 @@ import Testing
         #expect(soft.probabilities[0] == soft.loss[0])
         #expect(linear.bestScore[0] > 2 * linear.loss[0][20])
         #expect(linear.probabilities[0].last ?? 0 > 0.99)
-        #expect(soft.target.labels == ["two"])
+        #expect(soft.labels == ["two"])
     }
 
     @Test func regularizersAndJitterKeepTheInputSmall() throws {
@@ -85,7 +85,7 @@ import Testing
         let plain = try Maximizer(target, options).run()
         options.regularizers.l2 = 0.05
         options.regularizers.totalVariation = 0.01
-        options.jitter = 4
+        options.transforms.jitter = .constant(4)
         let regularized = try Maximizer(target, options).run()
         func power(_ m: Maximization) throws -> Float {
             try m.last.array(of: Float.self).reduce(0) { $0 + $1 * $1 }

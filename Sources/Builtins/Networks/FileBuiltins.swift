@@ -46,7 +46,10 @@ public enum FileBuiltins {
             case let result as MaximizationObject where kind == "safetensors":
                 let losses = try result.result.loss.map { try Tensor($0, shape: [$0.count]) }
                 try TensorFile.write(
-                    [("best", result.result.best), ("last", result.result.last)]
+                    [
+                        ("input", result.result.input), ("best", result.result.best),
+                        ("last", result.result.last),
+                    ]
                         + losses.enumerated().map { ("loss_\($0)", $1) }, to: path)
             case let thing?:
                 guard let figure = try PlotBuiltins.figure([.object(thing)]) else {
@@ -61,6 +64,9 @@ public enum FileBuiltins {
         }
     }
 
+    /// Keeps a network as it stands, for long training.
+    static func keep(_ network: Network, at path: String) throws { try ModelFile.save(network, to: path) }
+
     /// A waveform to be heard: brought to a level of 0.9 where it is louder, with short fades.
     static func sound(_ thing: any VZObject, _ args: Arguments) throws -> Audio {
         let (tensor, rate): (Tensor, Int)
@@ -70,7 +76,7 @@ public enum FileBuiltins {
             guard let known = result.rate else {
                 throw args.failure("this maximization is a picture, not a sound")
             }
-            (tensor, rate) = (try result.best(), known)
+            (tensor, rate) = (try result.input(), known)
         case let example as ExampleObject:
             guard let known = example.set.sampleRate else { throw args.failure("this example is no sound") }
             (tensor, rate) = (try example.input(), known)

@@ -16,6 +16,7 @@ extension PlotBuiltins {
             case let score as EvaluationObject: return try confusion(score.result)
             case let matrix as ConfusionObject: return try confusion(matrix.result)
             case let result as MaximizationObject: return try maximization(result, labels)
+            case let table as ComparisonObject: return try table.figure()
             default: break
             }
         }
@@ -70,8 +71,8 @@ extension PlotBuiltins {
             guard let rate = example.set.sampleRate else { return nil }
             return (try example.input().array(of: Float.self), rate)
         case let result as MaximizationObject:
-            guard let rate = result.rate, result.result.best.shape[0] == 1 else { return nil }
-            return (try result.best().array(of: Float.self), rate)
+            guard let rate = result.rate, result.result.count == 1 else { return nil }
+            return (try result.input().array(of: Float.self), rate)
         default: return nil
         }
     }
@@ -153,14 +154,14 @@ extension PlotBuiltins {
     /// Sound: waveform, spectrogram and loss. Pictures: the pictures, then the loss.
     private static func maximization(_ object: MaximizationObject, _ labels: [String]) throws -> Figure {
         let result = object.result
-        let names = labels.isEmpty ? result.target.labels : labels
-        let n = result.target.aims.count
+        let names = labels.isEmpty ? result.labels : labels
+        let n = result.count
         if let rate = object.rate {
             if n > 1 {
-                let waves = try (0..<n).map { try result.best[[.position($0)]].array(of: Float.self) }
+                let waves = try (0..<n).map { try result.input[[.position($0)]].array(of: Float.self) }
                 return try Figure.waveforms(waves, rate: Double(rate), captions: names)
             }
-            let samples = try object.best().array(of: Float.self)
+            let samples = try object.input().array(of: Float.self)
             var panels = [
                 try Panel.waveform(samples, rate: Double(rate)),
                 try Panel.spectrogram(samples, rate: Double(rate)),
@@ -173,11 +174,12 @@ extension PlotBuiltins {
             }
             return Figure(panels: panels, columns: 3)
         }
-        let shape = result.best.shape
+        let seen = try result.space.pictures(result.input)
+        let shape = seen.shape
         guard shape.count == 4, shape[3] == 3 || shape[3] == 1 else {
             return Figure(try climb(result))
         }
-        let pictures = try (0..<n).map { try picture(result.best[[.position($0)]]) }
+        let pictures = try (0..<n).map { try picture(seen[[.position($0)]]) }
         if n > 1 { return try Figure.images(pictures, captions: names) }
         var image = try Panel.image(pictures[0])
         image.title = names.first
@@ -187,7 +189,7 @@ extension PlotBuiltins {
     }
 
     private static func climb(_ result: Maximization) throws -> Panel {
-        let series = zip(result.target.labels, result.loss).map { name, loss in
+        let series = zip(result.labels, result.loss).map { name, loss in
             Series(name: result.loss.count > 1 ? name : nil, x: loss.indices.map(Double.init), y: loss)
         }
         var panel = try Panel.series(Array(series), xlabel: "step")

@@ -13,7 +13,7 @@ enum Samples {
             return try heard(Audio(wave.concrete(), rate: wave.rate), network, shape)
         case .object(let tensor as TensorObject): return try fitted(tensor.concrete(), shape)
         case .object(let example as ExampleObject): return try fitted(example.input(), shape)
-        case .object(let result as MaximizationObject): return try fitted(result.best(), shape)
+        case .object(let result as MaximizationObject): return try fitted(result.input(), shape)
         case .string(let path):
             return try heard(AudioFile.read(Folders.expand(path.string)), network, shape)
         default: throw args.mismatch("x", "a tensor, an example or a file's name", value)

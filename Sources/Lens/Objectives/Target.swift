@@ -66,18 +66,23 @@ public struct Target {
                 return try activation.indexed([all] + place.map { .position($0) } + [.position(f)])
             }
         }
+        guard activation.shape[0] % aims.count == 0 else {
+            throw Failure(.shape, "\(aims.count) aims do not divide \(activation.shape[0]) inputs")
+        }
         return try (activation * activation.graph.constant(weights(activation.shape))).sum(
             Array(1..<activation.rank))
     }
 
-    /// How much each element of the activation counts for its input's score.
+    /// How much each element of the activation counts for its input's score; several inputs may have
+    /// the same aim, one after another.
     private func weights(_ shape: [Int]) throws -> Tensor {
         let size = shape.dropFirst().reduce(1, *)
         let filters = shape.last ?? 1
         var values = [Float](repeating: 0, count: shape.reduce(1, *))
         let strides = Shape.strides(Array(shape.dropFirst()))
-        for (i, aim) in aims.enumerated() {
-            switch aim {
+        let copies = shape[0] / aims.count
+        for i in 0..<shape[0] {
+            switch aims[i / copies] {
             case .filter(let f):
                 let share = Float(filters) / Float(size)
                 for at in stride(from: i * size + f, to: (i + 1) * size, by: filters) { values[at] = share }
