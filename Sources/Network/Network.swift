@@ -265,7 +265,8 @@ extension Network.Node {
         guard let graph = inputs.first?.graph else { throw Failure(.argument, "\(name) has no input") }
         var values: [String: Traced] = [:]
         for parameter in layer.parameters {
-            let value = whole.substitutes[ObjectIdentifier(parameter.variable)] ?? graph.read(parameter.variable)
+            let value =
+                whole.substitutes[ObjectIdentifier(parameter.variable)] ?? graph.read(parameter.variable)
             values[parameter.name] = value
             if whole.isTraining, layer.isTrainable, let penalty = try parameter.regularizer?.penalty(value),
                 !whole.penalties.contains(where: { $0.id == penalty.id })

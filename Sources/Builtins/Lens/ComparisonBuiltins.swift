@@ -23,7 +23,7 @@ struct ComparisonBasis {
 }
 
 /// `compare`: results side by side, with numbers.
-enum MeasureBuiltins {
+enum ComparisonBuiltins {
     static func table() -> [Builtin] { [compare()] }
 
     private static func compare() -> Builtin {
