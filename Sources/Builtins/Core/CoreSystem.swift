@@ -34,7 +34,7 @@ enum CoreSystem {
                 example: "show([1, 2])  # expect: [1, 2]", seeAlso: ["print"]
             ) { args in
                 if let show = args.interpreter.show {
-                    show(args[0])
+                    try show(args[0])
                 } else {
                     args.interpreter.output(args[0].display() + "\n")
                 }
