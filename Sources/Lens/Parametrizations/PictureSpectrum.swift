@@ -88,6 +88,9 @@ struct PictureSpectrum {
     private let scale: [Float]
 
     init(_ space: InputSpace, decay: Double, decorrelated: Bool) throws {
+        guard decay.isFinite, abs(decay) <= 4 else {
+            throw Failure(.argument, "maximize: a decay of \(decay) is beyond -4 to 4")
+        }
         self.space = space
         self.decorrelated = decorrelated && space.shape[2] == 3
         fourier = PictureFourier(height: space.shape[0], width: space.shape[1])

@@ -130,12 +130,14 @@ public struct Transforms {
                     }, shape: [lengths.count]))
         }
         if moves {
-            let zoom = try exp(
+            let wanted = try exp(
                 even(log1p(abs(strength(scale, "scale")))) + even(log1p(abs(strength(speed, "speed")))))
+            // Within what a motion in float32 can be.
+            let zoom = min(max(wanted, 1e-3), 1e3)
             let angle = try even(strength(rotate, "rotate")) * .pi / 180
-            let reach = try strength(shift, "shift")
+            let reach = try min(abs(strength(shift, "shift")), 1e9)
             let cropped = try abs(strength(crop, "crop"))
-            let padded = try abs(strength(pad, "pad"))
+            let padded = try min(abs(strength(pad, "pad")), 1e6)
             let motions = lengths.map { n -> (factor: Double, offset: Double) in
                 let length = Double(n)
                 let window = max(length - chance.uniform() * min(cropped, length - 1), 1)
