@@ -2,6 +2,7 @@ import Language
 import Lens
 import Network
 import Support
+import Synchronization
 import Tensor
 
 /// Where in an input the evidence for a class lies: the CAM family and attributions to the input.
@@ -25,6 +26,9 @@ public enum AttributionBuiltins {
         "net = sequential(conv1d(8, 9, stride = 4), relu(), global_avgpool1d(), dense(3), softmax(), input = [400, 1], classes = [\"bed\", \"cat\", \"dog\"])\n"
 
     // MARK: What all have in common
+
+    /// Notes that were said in this process.
+    private static let told = Mutex<Set<String>>([])
 
     static func network(_ args: Arguments) throws -> Network {
         try args.object("net", as: NetworkObject.self, "a network").network
@@ -88,7 +92,8 @@ public enum AttributionBuiltins {
         let result = try Attributor(network, method, options).run(
             sample, classes: try classes(args.value("class"), network, args),
             progress: args.interpreter.progress)
-        for note in result.notes { Notes.say(note) }
+        // Once is enough, however often a loop asks; the result has it each time.
+        for note in result.notes where told.withLock({ $0.insert(note).inserted }) { Notes.say(note) }
         return Value(AttributionObject(result, rate: try rate(args.value("x"), network)))
     }
 

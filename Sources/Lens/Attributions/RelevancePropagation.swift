@@ -117,7 +117,12 @@ final class RelevancePropagation {
         case .epsilon, .composite:
             return try shared(relevance, a, operation, unit.weights, bias)
         case .plus:
-            return try shared(relevance, a, operation, unit.weights.relu(), bias?.relu())
+            let up = try unit.weights.relu()
+            if isNonNegative(a) { return try shared(relevance, a, operation, up, bias?.relu()) }
+            // The positive parts are those of equal signs.
+            let (onPositive, onNegative) = try split(
+                relevance, a, operation, up, -(-unit.weights).relu(), bias?.relu())
+            return try (a > 0).select(onPositive, onNegative)
         case .gamma:
             let up = try strengthened(unit.weights)
             let bias = try bias.map { try strengthened($0) }
@@ -156,22 +161,26 @@ final class RelevancePropagation {
         _ up: Traced
     ) throws -> Traced {
         let down = try weakened(unit.weights)
-        let (positive, negative) = try (a.relu(), -(-a).relu())
         let sum = Traced(graph: a.graph, id: unit.end)
         let isPositive = try sum.binary(.greaterEqual, sum.scalar(0))
         let none = try a.scalar(0)
-        func half(_ isOn: Traced, _ onPositive: Traced, _ onNegative: Traced, _ bias: Traced?) throws -> (
-            Traced, Traced
-        ) {
-            var z = try forward(operation, positive, onPositive) + forward(operation, negative, onNegative)
-            if let bias { z = try z + bias }
-            let s = try isOn.select(relevance / stabilized(z), none)
-            return (try back(s, operation, a, onPositive), try back(s, operation, a, onNegative))
-        }
         let bias = options.bias ? unit.bias : nil
-        let (p1, n1) = try half(isPositive, up, down, bias.map { try strengthened($0) })
-        let (p2, n2) = try half(isPositive.unary(.not), down, up, bias.map { try weakened($0) })
+        let (p1, n1) = try split(
+            isPositive.select(relevance, none), a, operation, up, down, bias.map { try strengthened($0) })
+        let (p2, n2) = try split(
+            isPositive.select(none, relevance), a, operation, down, up, bias.map { try weakened($0) })
         return try (a > 0).select(p1 + p2, n1 + n2)
+    }
+
+    /// R / z goes back along weights of their own for positive and for negative inputs: c of either.
+    private func split(
+        _ relevance: Traced, _ a: Traced, _ operation: any Operation, _ onPositive: Traced,
+        _ onNegative: Traced, _ bias: Traced?
+    ) throws -> (onPositive: Traced, onNegative: Traced) {
+        var z = try forward(operation, a.relu(), onPositive) + forward(operation, -(-a).relu(), onNegative)
+        if let bias { z = try z + bias }
+        let s = try relevance / stabilized(z)
+        return (try back(s, operation, a, onPositive), try back(s, operation, a, onNegative))
     }
 
     private func firstRule(
