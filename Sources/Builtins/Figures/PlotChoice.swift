@@ -40,6 +40,13 @@ extension PlotBuiltins {
             return try Figure.waveforms(
                 waves.map(\.samples), rate: Double(waves[0].rate), captions: labels)
         }
+        if values.count == 1, let tensor = first.asObject as? TensorObject {
+            // [k, 1, out] is no picture that is one pixel wide.
+            let t = try tensor.concrete()
+            if t.rank == 3, t.shape[1] == 1, let kernels = try kernels(t, rate: 16000, captions: labels) {
+                return kernels
+            }
+        }
         if let pictures = try pictures(values) { return try Figure.images(pictures, captions: labels) }
         if values.count == 1, let tensor = first.asObject as? TensorObject {
             let t = try tensor.concrete()
