@@ -13,10 +13,11 @@ import Testing
         return terminal
     }
 
-    /// The quickest of three tries: a machine that does other work too may be late once.
+    /// The quickest of three tries, in seconds. Alone on a machine it is under 0.3; a machine that does
+    /// other work too may be late.
     private func secondsToStop(_ terminal: PseudoTerminal, _ line: String, _ sign: String) -> Double {
         var seconds = Double.infinity
-        for _ in 0..<3 where seconds >= 0.3 {
+        for _ in 0..<3 where seconds >= 1 {
             terminal.line(line)
             terminal.expect(sign)
             usleep(300_000)
@@ -32,7 +33,7 @@ import Testing
             "net = sequential(conv1d(8, 9, stride = 4), relu(), maxpool1d(8), flatten(), dense(16), softmax(), input = [16000, 1]); data = words16()"
         )
         terminal.prompt()
-        #expect(secondsToStop(terminal, "run = fit(net, data, epochs = 500)", "epoch 1/500") < 0.3)
+        #expect(secondsToStop(terminal, "run = fit(net, data, epochs = 500)", "epoch 1/500") < 1)
         terminal.line("[run.interrupted, run.steps > 0, net.parameters]")
         terminal.expect("\n[true, true, 16096]\n")
         terminal.prompt()
@@ -45,7 +46,7 @@ import Testing
         terminal.line("net = load(\"words13\")")
         terminal.prompt()
         #expect(
-            secondsToStop(terminal, "m = maximize(net.conv1d_3, 5, 0.02, steps = 100000)", "/100000") < 0.3)
+            secondsToStop(terminal, "m = maximize(net.conv1d_3, 5, 0.02, steps = 100000)", "/100000") < 1)
         terminal.line("[m.interrupted, m.steps > 0, m.activation >= m.loss[0], m.input.shape]")
         terminal.expect("\n[true, true, true, [16000, 1]]\n")
     }
