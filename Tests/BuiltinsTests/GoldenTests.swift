@@ -16,7 +16,8 @@ import Testing
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            if name.hasSuffix(".vz") { names.append("\(folder)/\(name)") }
+            // Figures have cases of their own form and test.
+            if name.hasSuffix(".vz"), name != "figures.vz" { names.append("\(folder)/\(name)") }
         }
         return names.sorted()
     }
