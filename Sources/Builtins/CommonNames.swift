@@ -23,7 +23,10 @@ enum CommonNames {
             doc: [plain.doc, "Of a tensor: \(tensor.summary)"].filter { !$0.isEmpty }.joined(separator: "\n"),
             example: plain.example + "\n" + tensor.example, seeAlso: plain.seeAlso
         ) { args in
-            guard case .object(let o) = args[0], o is TensorObject else { return try plain.body(&args) }
+            // What walks along its elements walks along those of other objects too; strings are no objects.
+            guard case .object(let o) = args[0], o is TensorObject || plain.topic == "strings" else {
+                return try plain.body(&args)
+            }
             // What stands without a name stands where the tensor's function has its own parameters.
             let given = plain.parameters.map { args.value($0.name) }
             let positional = given.prefix { !$0.isNil }

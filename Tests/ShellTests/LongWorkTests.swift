@@ -35,7 +35,7 @@ import Testing
         terminal.prompt()
         #expect(secondsToStop(terminal, "run = fit(net, data, epochs = 500)", "epoch 1/500") < 1)
         terminal.line("[run.interrupted, run.steps > 0, net.parameters]")
-        terminal.expect("\n[true, true, 16096]\n")
+        terminal.expect("\n[true, true, 64096]\n")
         terminal.prompt()
         terminal.line("predict(net, data.test[0].x)[0].probability > 0")
         terminal.expect("\ntrue\n")

@@ -129,6 +129,12 @@ enum OwnFunctions {
     ) throws -> Traced {
         let arguments = [Value(TensorObject(p)), Value(TensorObject(t))]
         let result = try call(function, arguments, in: p.graph, interpreter)
+        // A number that depends on nothing has no gradient.
+        if what == "a loss", result.asNumber != nil {
+            throw Failure(
+                .type, "a loss must return a tensor, not a number: it has no gradient",
+                hint: "work it out from the prediction")
+        }
         return try traced(
             result, in: p.graph, what,
             hint:
