@@ -14,6 +14,9 @@ final class GnuplotProcess {
     private let stderrFD: Int32
     private var reaped = false
     private var isStopped = false
+    private var endedBadly = false
+    /// Stands in the environment of this gnuplot and of its windows.
+    private let mark = "VZSH_WINDOW=\(getpid())-\(UInt64.random(in: 0 ... .max))"
 
     /// What gnuplot printed since the last `takeOutput`, still to be looked at.
     private(set) var output: [UInt8] = []
@@ -31,7 +34,7 @@ final class GnuplotProcess {
         let output = try Pipe()
         let complaints = try Pipe()
         pid = try GnuplotProcess.spawn(
-            program, stdin: input.readEnd, stdout: output.writeEnd, stderr: complaints.writeEnd)
+            program, mark: mark, stdin: input.readEnd, stdout: output.writeEnd, stderr: complaints.writeEnd)
 
         // Our copies of gnuplot's ends close with the pipes at the end of this scope; ours live on.
         stdoutFD = output.takeReadEnd()
@@ -51,7 +54,9 @@ final class GnuplotProcess {
 
     // MARK: Starting and stopping
 
-    private static func spawn(_ program: String, stdin: Int32, stdout: Int32, stderr: Int32) throws -> pid_t {
+    private static func spawn(
+        _ program: String, mark: String, stdin: Int32, stdout: Int32, stderr: Int32
+    ) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
         guard posix_spawn_file_actions_init(&actions) == 0, posix_spawnattr_init(&attributes) == 0 else {
@@ -83,7 +88,7 @@ final class GnuplotProcess {
         // -d: nobody's ~/.gnuplot changes what a figure looks like, or runs.
         let arguments = [program, "-d"]
         var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
-        var envp: [UnsafeMutablePointer<CChar>?] = environment().map { strdup($0) } + [nil]
+        var envp: [UnsafeMutablePointer<CChar>?] = (environment() + [mark]).map { strdup($0) } + [nil]
         defer {
             for pointer in argv { free(pointer) }
             for pointer in envp { free(pointer) }
@@ -120,6 +125,7 @@ final class GnuplotProcess {
         var status: Int32 = 0
         let answer = waitpid(pid, &status, WNOHANG)
         if answer == pid || (answer == -1 && errno == ECHILD) { reaped = true }
+        if answer == pid, status != 0 { endedBadly = true }
         return !reaped
     }
 
@@ -136,16 +142,37 @@ final class GnuplotProcess {
                 usleep(2000)
             }
         }
+        var wasKilled = endedBadly
         if !reaped {
+            wasKilled = true
             kill(pid, SIGKILL)
             var status: Int32 = 0
             while waitpid(pid, &status, 0) == -1, errno == EINTR {}
             reaped = true
         }
-        // A window is a process of its own, which outlives a gnuplot that was killed.
-        kill(-pid, SIGKILL)
+        if wasKilled { GnuplotProcess.endWindows(of: mark) }
         Glibc.close(stdoutFD)
         Glibc.close(stderrFD)
+    }
+
+    /// A window is a process in a session of its own, which outlives a gnuplot that was killed.
+    private static func endWindows(of mark: String) {
+        guard let folder = opendir("/proc") else { return }
+        defer { closedir(folder) }
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard let process = pid_t(name), process != getpid() else { continue }
+            let file = open("/proc/\(name)/environ", O_RDONLY | O_CLOEXEC)
+            guard file >= 0 else { continue }
+            defer { close(file) }
+            var bytes = [UInt8](repeating: 0, count: 65_536)
+            let count = Glibc.read(file, &bytes, bytes.count)
+            guard count > 0 else { continue }
+            let words = bytes[..<count].split(separator: 0)
+            if words.contains(where: { $0.elementsEqual(mark.utf8) }) { kill(process, SIGKILL) }
+        }
     }
 
     // MARK: Writing and reading

@@ -156,6 +156,7 @@ enum ReportText {
         tbody th { font-weight: 500; white-space: nowrap; }
         .number { text-align: right; font-variant-numeric: tabular-nums; }
         .reproduce { margin-top: 3rem; font-size: .92rem; }
+        .reproduce .number { text-align: left; }
         @media (max-width: 36rem) { .picture { overflow-x: auto; } .picture img { min-width: 34rem; max-width: none; }
           .time { position: static; display: block; text-align: right; background: none; } }
         @media print { body { background: #fff; color: #000; font-size: 11pt; } main { max-width: none; padding: 0; }
