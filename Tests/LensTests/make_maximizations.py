@@ -27,14 +27,16 @@ def climb(x, score, eta, steps=50, rule="rms", penalty=lambda x: 0.0):
     """The scores before each step and after the last, and the last input."""
     losses = []
     x = x.clone().requires_grad_(True)
-    adam = torch.optim.Adam([x], lr=eta, betas=(0.9, 0.999), eps=1e-7) if rule == "adam" else None
-    for _ in range(steps):
+    m = v = torch.zeros_like(x)
+    for t in range(1, steps + 1):
         s = score(x)
         losses.append(s.item())
         g, = torch.autograd.grad(s - penalty(x), x)
-        if adam:
-            x.grad = -g
-            adam.step()
+        if rule == "adam":
+            # Keras' form: epsilon stands beside the root of the uncorrected second moment.
+            m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g.pow(2)
+            rate = eta * (1 - 0.999**t) ** 0.5 / (1 - 0.9**t)
+            x = (x + rate * m / (v.sqrt() + 1e-7)).detach().requires_grad_(True)
             continue
         size = {"rms": g.pow(2).mean().sqrt(), "l2": g.pow(2).sum().sqrt(), "none": None}[rule]
         step = g if size is None else g / (size + 1e-8)
