@@ -23,6 +23,9 @@ let package = Package(
         .systemLibrary(
             name: "CSampleRate", pkgConfig: "samplerate", providers: [.apt(["libsamplerate0-dev"])]),
         .systemLibrary(name: "CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
+        .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CFetch", cSettings: [.unsafeFlags(["-O2"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "CPictures", cSettings: [.unsafeFlags(["-O2"])],
@@ -56,7 +59,9 @@ let package = Package(
         .target(name: "Lens", dependencies: ["Support", "Tensor", "Graph", "Engine", "Network"]),
 
         // The world outside: files, sound, pictures, figures.
-        .target(name: "Formats", dependencies: ["Support", "Tensor", "Network", "CZlib"]),
+        .target(
+            name: "Formats",
+            dependencies: ["Support", "Tensor", "Network", "CZlib", "CZip", "CCrypto", "CFetch"]),
         .target(name: "Media", dependencies: ["Support", "Tensor", "CSndFile", "CSampleRate", "CPictures"]),
         .target(name: "Plot", dependencies: ["Support", "Tensor", "Media", "CGnuplot", "CFFTW"]),
 
@@ -89,6 +94,8 @@ let package = Package(
             ]),
         // Throws random and mutated texts at the language: `vzfuzz --count 1000000 Tests/Golden/*.vz`.
         .executableTarget(name: "vzfuzz", dependencies: ["Support", "Language", "Builtins"]),
+        // Throws broken files at the readers: `vzmutate --count 1000000 good.onnx`.
+        .executableTarget(name: "vzmutate", dependencies: ["Support", "Formats", "Media"]),
 
         .testTarget(name: "SupportTests", dependencies: ["Support"]),
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "Support"]),

@@ -7,7 +7,7 @@ public enum BuiltinTable {
         let chance = Chance()
         let functions = CoreBuiltins.table() + TensorBuiltins.table(chance)
         let engine =
-            NetworkBuiltins.table(chance) + TrainingBuiltins.table(chance)
+            NetworkBuiltins.table(chance) + ModelBuiltins.table(chance) + TrainingBuiltins.table(chance)
             + Recipes.kept(DataBuiltins.table())
             + OwnFunctions.table() + WaveObject.table() + LensBuiltins.table(chance) + FileBuiltins.table()
             + PlotBuiltins.table()

@@ -1,8 +1,8 @@
 import CZlib
 
-enum Checksum {
+package enum Checksum {
     /// CRC-32 as zip and png have it.
-    static func crc32(_ bytes: [UInt8]) -> UInt32 {
+    package static func crc32(_ bytes: [UInt8]) -> UInt32 {
         bytes.withUnsafeBufferPointer { all in
             var sum = CZlib.crc32(0, nil, 0)
             var rest = all[...]

@@ -15,22 +15,17 @@ public struct LoadedNetwork {
     }
 }
 
+/// What a file held.
+public enum LoadedFile {
+    case network(LoadedNetwork)
+    /// Weights whose network the file does not tell, or arrays.
+    case tensors([(name: String, tensor: Tensor)])
+}
+
 /// Opens networks by what a file holds, or by the name of one that vzsh knows.
 public enum ModelFile {
     /// Folder of networks that were fetched: `$XDG_CACHE_HOME/vzsh/models`.
     public static var cacheFolder: String { Folders.cache + "/models" }
-
-    /// Published files of networks, by the name that `load` takes, best first.
-    static let published: [String: [String]] = [
-        "vgg16": [
-            "vgg16_weights_tf_dim_ordering_tf_kernels.h5",
-            "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        ],
-        "vgg19": [
-            "vgg19_weights_tf_dim_ordering_tf_kernels.h5",
-            "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        ],
-    ]
 
     /// Networks that may come with vzsh.
     static let shipped = ["words13", "words16"]
@@ -40,12 +35,26 @@ public enum ModelFile {
     /// - Parameter input: the input's shape, for networks that take pictures of any size.
     /// Throws a file failure that says what is wrong and where a known file would have to lie.
     public static func load(_ pathOrName: String, input: [Int]? = nil) throws -> LoadedNetwork {
+        switch try open(pathOrName, input: input) {
+        case .network(let loaded): return loaded
+        case .tensors:
+            throw Failure(
+                .file, "'\(pathOrName)' holds weights but no network",
+                hint:
+                    "build the network they belong to and give it the weights: load_weights(net, \"\(pathOrName)\")"
+            )
+        }
+    }
+
+    /// The same; where a file holds nothing but tensors, those by name.
+    public static func open(_ pathOrName: String, input: [Int]? = nil) throws -> LoadedFile {
         let path = Folders.expand(pathOrName)
-        if !path.contains("/"), access(path, F_OK) != 0 { return try known(path, input: input) }
+        if !path.contains("/"), access(path, F_OK) != 0 { return .network(try known(path, input: input)) }
         return try read(path, input: input)
     }
 
-    /// Write a network; the ending chooses the format: .safetensors (vzsh's own) or .npz (weights alone).
+    /// Write a network; the ending chooses the format: .safetensors (vzsh's own), .onnx, .h5 (weights as
+    /// Keras reads them) or .npz (weights alone).
     public static func save(_ network: Network, to path: String) throws {
         let path = Folders.expand(path)
         let ending = path.split(separator: "/").last?.split(separator: ".").dropFirst().last.map {
@@ -65,69 +74,112 @@ public enum ModelFile {
         }
     }
 
-    /// Give a network the weights of a file of any kind; returns what did not match.
-    public static func loadWeights(into network: Network, from pathGiven: String) throws -> [String] {
+    /// Give a network the weights of a file of any kind.
+    /// - Parameter isPartial: leave out what does not fit, as another number of classes.
+    public static func loadWeights(
+        into network: Network, from pathGiven: String, isPartial: Bool = false
+    ) throws -> LayerWeights.Report {
         let path = Folders.expand(pathGiven)
         _ = try network.builtInputShape()
-        return try weights(path).apply(to: network, from: path)
+        let weights = try weights(path)
+        let definition = Definition.named(network.name)
+        let report = try weights.apply(
+            to: network, from: path, aliases: definition?.aliases() ?? [:], isPartial: isPartial,
+            isFlattenedChannelsFirst: definition?.isFlattenedChannelsFirst ?? true)
+        if weights.layout == .channelsFirst, let definition {
+            network.preprocessing = definition.torchPreprocessing
+        }
+        return report
     }
 
     // MARK: - Files
 
-    private static func read(_ path: String, input: [Int]?) throws -> LoadedNetwork {
-        let head = try beginning(path)
-        if HDF5File.isOne(head) { return try KerasFile.network(HDF5File(path), input: input) }
-        if ONNXModel.isOne(head) { return try ONNXNetwork.load(path, input: input) }
-        if TensorFile.isOne(head) { return LoadedNetwork(try NetworkFile.load(path)) }
+    private static func read(_ path: String, input: [Int]?) throws -> LoadedFile {
+        let file = try RandomAccessFile(path)
+        let head = try file.bytes(at: 0, min(64, file.size))
+        if HDF5File.isOne(head) {
+            let file = try HDF5File(file)
+            let weights = try KerasFile.weights(file)
+            if let configuration = try KerasFile.configuration(file) {
+                return .network(try KerasModel.load(Array(configuration.utf8), weights, path, input: input))
+            }
+            return try recognized(weights, [], path, input: input)
+        }
+        if ZipArchive.isOne(head) {
+            let archive = try ZipArchive(file)
+            if archive.entries.contains(where: { $0.name == "config.json" }) {
+                return .network(try KerasModel.load(archive, input: input))
+            }
+            if TorchFile.isOne(archive) {
+                let tensors = try TorchFile(file, head).tensors
+                return try recognized(
+                    LayerWeights(tensors, layout: .channelsFirst), tensors, path, input: input)
+            }
+            return .tensors(try NumPyFile.readArchive(archive))
+        }
+        if TorchFile.isLegacy(head) {
+            let tensors = try TorchFile(file, head).tensors
+            return try recognized(LayerWeights(tensors, layout: .channelsFirst), tensors, path, input: input)
+        }
+        if NumPyFile.isOne(head) { return .tensors([("tensor", try NumPyFile.read(path))]) }
+        if TensorFile.isOne(head) {
+            let file = try TensorFile(path: path)
+            if NetworkFile.holdsNetwork(file) { return .network(LoadedNetwork(try NetworkFile.load(path))) }
+            let tensors = try self.tensors(of: file)
+            // Other programs write PyTorch's layout.
+            return try recognized(LayerWeights(tensors, layout: .channelsFirst), tensors, path, input: input)
+        }
+        if ONNXModel.isOne(head) { return .network(try ONNXNetwork.load(path, input: input)) }
         throw unknown(path)
+    }
+
+    private static func tensors(of file: TensorFile) throws -> [(name: String, tensor: Tensor)] {
+        try file.entries.compactMap { entry in try file.tensor(entry.name).map { (entry.name, $0) } }
     }
 
     static func weights(_ path: String) throws -> LayerWeights {
-        let head = try beginning(path)
-        if HDF5File.isOne(head) { return try KerasFile.weights(path) }
+        let file = try RandomAccessFile(path)
+        let head = try file.bytes(at: 0, min(64, file.size))
+        if HDF5File.isOne(head) { return try KerasFile.weights(HDF5File(file)) }
+        if ZipArchive.isOne(head) {
+            let archive = try ZipArchive(file)
+            if let data = archive.entries.first(where: { $0.name == "model.weights.h5" }) {
+                return try KerasFile.weights(HDF5File(RandomAccessFile(archive.bytes(data), name: path)))
+            }
+            if TorchFile.isOne(archive) {
+                return LayerWeights(try TorchFile(file, head).tensors, layout: .channelsFirst)
+            }
+            return LayerWeights(try NumPyFile.readArchive(archive))
+        }
+        if TorchFile.isLegacy(head) {
+            return LayerWeights(try TorchFile(file, head).tensors, layout: .channelsFirst)
+        }
         if TensorFile.isOne(head) {
             let file = try TensorFile(path: path)
-            return try grouped(file.entries.map(\.name)) { try file.tensor($0) }
-        }
-        if ZipArchive.isOne(head) {
-            let arrays = try NumPyFile.readArchive(path)
-            let byName = Dictionary(
-                arrays.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
-            return try grouped(arrays.map(\.name)) { byName[$0] }
+            return LayerWeights(
+                try tensors(of: file), layout: NetworkFile.holdsNetwork(file) ? .channelsLast : .channelsFirst
+            )
         }
         throw unknown(path)
     }
 
-    /// "conv1d_1.kernel" as the kernel of conv1d_1.
-    private static func grouped(_ names: [String], _ tensor: (String) throws -> Tensor?) throws
-        -> LayerWeights
-    {
-        var layers: [LayerWeights.Entry] = []
-        var known: [String: Int] = [:]
-        for name in names {
-            let cut = name.lastIndex(of: ".") ?? name.startIndex
-            let layer = String(name[..<cut])
-            let own = String(name[cut...].drop { $0 == "." })
-            guard let value = try tensor(name) else { continue }
-            if let at = known[layer] {
-                layers[at].tensors.append((own, value))
-            } else {
-                known[layer] = layers.count
-                layers.append(LayerWeights.Entry(name: layer, tensors: [(own, value)]))
-            }
-        }
-        return LayerWeights(layers: layers)
-    }
-
-    private static func beginning(_ path: String) throws -> [UInt8] {
-        let file = try RandomAccessFile(path)
-        return try file.bytes(at: 0, min(64, file.size))
+    /// Weights without a structure as the published network whose layers they name, if it is one.
+    private static func recognized(
+        _ weights: LayerWeights, _ tensors: [(name: String, tensor: Tensor)], _ path: String, input: [Int]?
+    ) throws -> LoadedFile {
+        if let network = try Definition.recognize(weights, path, input: input) { return .network(network) }
+        let all =
+            tensors.isEmpty
+            ? weights.layers.flatMap { layer in layer.tensors.map { ("\(layer.name).\($0.name)", $0.tensor) }
+            } : tensors
+        return .tensors(all)
     }
 
     private static func unknown(_ path: String) -> Failure {
         Failure(
             .file, "'\(path)' is no file of a network that vzsh can read",
-            hint: "read are vzsh's own .safetensors, Keras' .h5, .onnx, and .npz for weights")
+            hint: "read are .safetensors, Keras' .h5 and .keras, .onnx, PyTorch's .pt and .pth, .npy and .npz"
+        )
     }
 
     // MARK: - Names
@@ -136,20 +188,24 @@ public enum ModelFile {
         if shipped.contains(name) {
             return LoadedNetwork(try NetworkFile.load(Folders.resource(name + ".safetensors")))
         }
-        guard let files = published[name] else {
-            let names = shipped + published.keys.sorted()
+        let files = Published.files(of: name)
+        guard !files.isEmpty else {
+            let names = shipped + Published.networks
             throw Failure(
                 .file, "there is no file '\(name)', nor a network known by that name",
                 hint: Spelling.nearest(name, among: names).map { "did you mean '\($0)'?" }
                     ?? "known by name are \(names.joined(separator: ", "))")
         }
-        for file in files where access("\(cacheFolder)/\(file)", R_OK) == 0 {
-            return try read("\(cacheFolder)/\(file)", input: input)
+        for file in files where access("\(cacheFolder)/\(file.name)", R_OK) == 0 {
+            guard case .network(let loaded) = try read("\(cacheFolder)/\(file.name)", input: input) else {
+                continue
+            }
+            return loaded
         }
         throw Failure(
             .file, "the weights of \(name) are not on this machine",
             hint:
-                "fetch(\"\(name)\") downloads them; or put \(files.joined(separator: " or ")) into \(cacheFolder)"
+                "fetch(\"\(name)\") downloads them; or put \(files.map(\.name).joined(separator: " or ")) into \(cacheFolder)"
         )
     }
 }

@@ -17,6 +17,11 @@ public enum NetworkFile {
             to: path)
     }
 
+    /// True where a file tells a network, as vzsh writes it.
+    static func holdsNetwork(_ file: TensorFile) -> Bool {
+        file.metadata[key] != nil || file.metadata["vzsh.checkpoint"] != nil
+    }
+
     /// Rebuild a network from its file, or as it stands in a checkpoint.
     /// Throws a file failure that names what is wrong.
     public static func load(_ path: String) throws -> Network {

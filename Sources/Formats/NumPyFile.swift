@@ -19,9 +19,15 @@ public enum NumPyFile {
 
     /// Read every array of a .npz file, by name without ".npy".
     public static func readArchive(_ path: String) throws -> [(name: String, tensor: Tensor)] {
-        let archive = try ZipArchive(path)
-        return try archive.entries.filter { $0.name.hasSuffix(".npy") }.map { entry in
-            (String(entry.name.dropLast(4)), try tensor(archive.bytes(entry), name: "\(path): \(entry.name)"))
+        try readArchive(ZipArchive(path))
+    }
+
+    static func readArchive(_ archive: ZipArchive) throws -> [(name: String, tensor: Tensor)] {
+        try archive.entries.filter { $0.name.hasSuffix(".npy") }.map { entry in
+            (
+                String(entry.name.dropLast(4)),
+                try tensor(archive.bytes(entry), name: "\(archive.path): \(entry.name)")
+            )
         }
     }
 

@@ -1,15 +1,26 @@
 import Glibc
 import Support
 
-/// A file read here and there; every read is checked against its size first.
+/// A file, or bytes in memory, read here and there; every read is checked against the size first.
 public final class RandomAccessFile {
     public let path: String
     public let size: Int
+    /// -1 where the bytes are in memory.
     private let file: Int32
+    private let memory: [UInt8]
+
+    /// Bytes in memory; `name` is for messages.
+    public init(_ memory: [UInt8], name: String) {
+        path = name
+        file = -1
+        size = memory.count
+        self.memory = memory
+    }
 
     /// Throws a file failure where `path` is no plain file that can be read.
     public init(_ path: String) throws(Failure) {
         self.path = path
+        memory = []
         file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else {
             throw Failure(
@@ -24,7 +35,7 @@ public final class RandomAccessFile {
         size = Int(status.st_size)
     }
 
-    deinit { close(file) }
+    deinit { if file >= 0 { close(file) } }
 
     /// `count` bytes from `offset` on. Throws where they are not all there.
     public func bytes(at offset: Int, _ count: Int) throws(Failure) -> [UInt8] {
@@ -49,6 +60,14 @@ public final class RandomAccessFile {
     }
 
     private func fill(_ target: UnsafeMutableRawBufferPointer, _ offset: Int) -> Bool {
+        if file < 0 {
+            memory.withUnsafeBytes { all in
+                if let base = all.baseAddress, target.count > 0 {
+                    target.baseAddress?.copyMemory(from: base + offset, byteCount: target.count)
+                }
+            }
+            return true
+        }
         var done = 0
         while done < target.count {
             guard let base = target.baseAddress else { return true }

@@ -1,146 +1,106 @@
+import CZip
 import Support
 
-/// Reads the files of a zip archive by its central directory; stored and deflated ones, zip64 too.
+/// Reads the files of a zip archive through libzip.
 ///
-/// Nothing is unpacked to disk, so names such as "../x" do no harm; what claims more than deflate
-/// can reach is refused.
+/// An archive is refused where it claims what its length cannot hold: more than deflate reaches, or
+/// the same bytes for many files (a bomb). So it is where a name leads out of a folder, though
+/// nothing is unpacked to disk here.
 final class ZipArchive {
     struct Entry {
         let name: String
-        let method: Int
-        let packed: Int
         let size: Int
-        let checksum: UInt32
-        fileprivate let header: Int
+        fileprivate let index: UInt64
     }
 
     let entries: [Entry]
-    private let file: RandomAccessFile
+    let path: String
+    private let archive: OpaquePointer
 
     static func isOne(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x50, 0x4b, 3, 4]) }
 
-    init(_ path: String) throws {
-        let file = try RandomAccessFile(path)
-        self.file = file
-        let (start, length, count) = try Self.directory(file)
-        let body = Bytes(try file.bytes(at: start, length), path)
-        var entries: [Entry] = []
-        for _ in 0..<count { entries.append(try Self.entry(body)) }
-        self.entries = entries
+    convenience init(_ path: String) throws { try self.init(RandomAccessFile(path)) }
+
+    init(_ file: RandomAccessFile) throws {
+        path = file.path
+        var code: Int32 = 0
+        guard let archive = zip_open(file.path, ZIP_RDONLY, &code) else {
+            var error = zip_error_t()
+            zip_error_init_with_code(&error, code)
+            defer { zip_error_fini(&error) }
+            throw Self.broken(file.path, Self.text(zip_error_strerror(&error)))
+        }
+        self.archive = archive
+        do { entries = try Self.entries(archive, file) } catch {
+            zip_discard(archive)
+            throw error
+        }
     }
+
+    deinit { zip_discard(archive) }
 
     static func broken(_ path: String, _ why: String) -> Failure {
         Failure(
             .file, "'\(path)' is no zip archive that can be read: \(why)", hint: "copy or download it again")
     }
 
-    /// Little-endian numbers, one after another.
-    private final class Bytes {
-        let bytes: [UInt8]
-        let path: String
-        var position = 0
-
-        init(_ bytes: [UInt8], _ path: String) {
-            self.bytes = bytes
-            self.path = path
-        }
-
-        func take(_ count: Int) throws(Failure) -> ArraySlice<UInt8> {
-            guard count >= 0, count <= bytes.count - position else {
-                throw ZipArchive.broken(path, "it is cut off")
-            }
-            position += count
-            return bytes[position - count..<position]
-        }
-
-        func number(_ count: Int) throws(Failure) -> Int {
-            let raw = try take(count).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-            guard let value = Int(exactly: raw) else {
-                throw ZipArchive.broken(path, "a size is not possible")
-            }
-            return value
-        }
+    private static func text(_ message: UnsafePointer<CChar>?) -> String {
+        message.map { String(cString: $0) } ?? "it is damaged"
     }
 
-    /// Where the central directory lies, its length, and how many entries it has.
-    private static func directory(_ file: RandomAccessFile) throws -> (Int, Int, Int) {
-        let tail = min(file.size, 65_557)
-        let bytes = try file.bytes(at: file.size - tail, tail)
-        var at = tail - 22
-        while at >= 0, Array(bytes[at..<at + 4]) != [0x50, 0x4b, 5, 6] { at -= 1 }
-        guard at >= 0 else { throw broken(file.path, "its directory is missing") }
-        let end = Bytes(Array(bytes[(at + 10)...]), file.path)
-        var (count, length, start) = (try end.number(2), try end.number(4), try end.number(4))
-        if start == 0xffff_ffff || count == 0xffff {
-            guard at >= 20 else { throw broken(file.path, "its directory is missing") }
-            let locator = Bytes(Array(bytes[(at - 20)..<at]), file.path)
-            guard Array(try locator.take(4)) == [0x50, 0x4b, 6, 7] else {
-                throw broken(file.path, "its directory is missing")
+    private static func entries(_ archive: OpaquePointer, _ file: RandomAccessFile) throws -> [Entry] {
+        let count = zip_get_num_entries(archive, 0)
+        var entries: [Entry] = []
+        var packed = 0
+        for index in 0..<UInt64(max(count, 0)) {
+            var status = zip_stat_t()
+            zip_stat_init(&status)
+            let wanted = UInt64(ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD)
+            guard zip_stat_index(archive, index, 0, &status) == 0, status.valid & wanted == wanted,
+                let text = status.name
+            else { throw broken(file.path, "its directory is damaged") }
+            let name = String(cString: text)
+            guard let size = Int(exactly: status.size), let own = Int(exactly: status.comp_size),
+                own <= file.size - packed
+            else { throw broken(file.path, "'\(name)' claims more than the archive holds") }
+            packed += own
+            // Deflate reaches 1032 to one.
+            guard size / 1100 <= own else {
+                throw broken(file.path, "'\(name)' claims to be \(size) bytes out of \(own)")
             }
-            _ = try locator.take(4)
-            let record = Bytes(try file.bytes(at: locator.number(8), 56), file.path)
-            _ = try record.take(32)
-            (count, length, start) = (try record.number(8), try record.number(8), try record.number(8))
+            guard !name.hasPrefix("/"), !name.split(separator: "/").contains("..") else {
+                throw broken(file.path, "the name '\(name)' leads out of its folder")
+            }
+            guard status.encryption_method == 0 else { throw broken(file.path, "'\(name)' is encrypted") }
+            guard status.comp_method == 0 || status.comp_method == 8 else {
+                throw broken(file.path, "'\(name)' is compressed in a way that is not read")
+            }
+            entries.append(Entry(name: name, size: size, index: index))
         }
-        guard count <= length / 46 + 1 else { throw broken(file.path, "it claims \(count) files") }
-        return (start, length, count)
+        return entries
     }
 
-    private static func entry(_ body: Bytes) throws -> Entry {
-        guard Array(try body.take(4)) == [0x50, 0x4b, 1, 2] else {
-            throw broken(body.path, "its directory is damaged")
-        }
-        _ = try body.take(4)
-        let flags = try body.number(2)
-        let method = try body.number(2)
-        _ = try body.take(4)
-        let checksum = UInt32(truncatingIfNeeded: try body.number(4))
-        var (packed, size) = (try body.number(4), try body.number(4))
-        let (nameLength, extraLength, commentLength) = (
-            try body.number(2), try body.number(2), try body.number(2)
-        )
-        _ = try body.take(8)
-        var header = try body.number(4)
-        let name = String(decoding: try body.take(nameLength), as: UTF8.self)
-        let extra = Bytes(Array(try body.take(extraLength)), body.path)
-        _ = try body.take(commentLength)
-        while extra.bytes.count - extra.position >= 4 {
-            let (id, length) = (try extra.number(2), try extra.number(2))
-            let field = Bytes(Array(try extra.take(length)), body.path)
-            guard id == 1 else { continue }
-            if size == 0xffff_ffff { size = try field.number(8) }
-            if packed == 0xffff_ffff { packed = try field.number(8) }
-            if header == 0xffff_ffff { header = try field.number(8) }
-        }
-        guard flags & 1 == 0 else { throw broken(body.path, "'\(name)' is encrypted") }
-        return Entry(
-            name: name, method: method, packed: packed, size: size, checksum: checksum, header: header)
-    }
-
-    /// A file's bytes. Throws where they are damaged.
+    /// A file's bytes. Throws where they are damaged: libzip compares the checksum at the end.
     func bytes(_ entry: Entry) throws -> [UInt8] {
-        let local = Bytes(try file.bytes(at: entry.header, 30), file.path)
-        guard Array(try local.take(4)) == [0x50, 0x4b, 3, 4] else {
-            throw Self.broken(file.path, "'\(entry.name)' is not where its directory says")
+        func damaged() -> Failure {
+            Self.broken(path, "'\(entry.name)': \(Self.text(zip_strerror(archive)))")
         }
-        _ = try local.take(22)
-        let data = entry.header + 30 + (try local.number(2)) + (try local.number(2))
-        let packed = try file.bytes(at: data, entry.packed)
-        let bytes: [UInt8]
-        switch entry.method {
-        case 0:
-            guard entry.size == packed.count else {
-                throw Self.broken(file.path, "'\(entry.name)' is cut off")
+        guard let file = zip_fopen_index(archive, entry.index, 0) else { throw damaged() }
+        defer { zip_fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: entry.size)
+        var done = 0
+        let isRead = bytes.withUnsafeMutableBytes { target in
+            while done < target.count, let base = target.baseAddress {
+                let n = zip_fread(file, base + done, UInt64(min(target.count - done, 1 << 30)))
+                if n <= 0 { return false }
+                done += Int(n)
             }
-            bytes = packed
-        case 8:
-            do { bytes = try Inflate.bytes(packed, count: entry.size, .raw) } catch {
-                throw Self.broken(file.path, "'\(entry.name)': \(error.message)")
-            }
-        default: throw Self.broken(file.path, "'\(entry.name)' is compressed in a way that is not read")
+            return true
         }
-        guard Checksum.crc32(bytes) == entry.checksum else {
-            throw Self.broken(file.path, "'\(entry.name)' does not match its checksum")
+        // One more read meets the end, where the checksum is looked at.
+        var rest: UInt8 = 0
+        guard isRead, zip_fread(file, &rest, 1) == 0 else {
+            throw Self.broken(path, "'\(entry.name)' is cut off or does not match its checksum")
         }
         return bytes
     }

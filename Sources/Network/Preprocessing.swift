@@ -14,10 +14,13 @@ public struct Preprocessing: Hashable, Sendable {
     public var scale: Double
     public var mean: [Double]
     public var deviation: [Double]
+    /// Of a picture that is cut to a network's size: the part of the shorter side that is kept, the
+    /// middle. Networks for ImageNet take 0.875.
+    public var crop: Double
 
     public init(
         kind: String = "", rate: Int? = nil, channels: String? = nil, scale: Double = 1, mean: [Double] = [],
-        deviation: [Double] = []
+        deviation: [Double] = [], crop: Double = 1
     ) {
         self.kind = kind
         self.rate = rate
@@ -25,20 +28,21 @@ public struct Preprocessing: Hashable, Sendable {
         self.scale = scale
         self.mean = mean
         self.deviation = deviation
+        self.crop = crop
     }
 
     public init(json: JSON) {
         self.init(
             kind: json["kind"]?.string ?? "", rate: json["rate"]?.int, channels: json["channels"]?.string,
             scale: json["scale"]?.double ?? 1, mean: json["mean"]?.doubles ?? [],
-            deviation: json["deviation"]?.doubles ?? [])
+            deviation: json["deviation"]?.doubles ?? [], crop: json["crop"]?.double ?? 1)
     }
 
     public var json: JSON {
         [
             "kind": .string(kind), "rate": rate.map(JSON.integer) ?? .null,
             "channels": channels.map(JSON.string) ?? .null, "scale": .number(scale), "mean": .numbers(mean),
-            "deviation": .numbers(deviation),
+            "deviation": .numbers(deviation), "crop": .number(crop),
         ]
     }
 }

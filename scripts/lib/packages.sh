@@ -13,6 +13,10 @@ runtime_packages=(
     libsamplerate0-dev      # resampling
     libfftw3-dev            # spectra
     zlib1g-dev              # what is compressed in files of weights
+    libzip-dev              # archives of weights: PyTorch, Keras, NumPy
+    libssl-dev              # checksums of downloads
+    libcurl4-openssl-dev    # downloads
+    libarchive-dev          # data sets that are downloaded packed
     libpng-dev              # pictures
     libjpeg62-turbo-dev     # pictures
 )

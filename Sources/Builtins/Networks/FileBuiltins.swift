@@ -27,7 +27,7 @@ public enum FileBuiltins {
             ],
             summary: "Writes a thing to a file whose ending says how.",
             doc:
-                "Networks: .safetensors. Sound: .wav, .flac, .ogg. Figures and pictures: .png, .svg, .pdf, .gp. Tensors: .safetensors. A file is whole or not there.",
+                "Networks: .safetensors (vzsh's own, whole), .onnx (whole), .h5 (weights for Keras), .npz (weights). Sound: .wav, .flac, .ogg. Figures and pictures: .png, .svg, .pdf, .gp. Tensors: .safetensors. A file is whole or not there.",
             example:
                 "net = sequential(dense(2), input = [3])\nsave(net, \"/tmp/vzsh-example.safetensors\")\nload(\"/tmp/vzsh-example.safetensors\").name  # expect: \"network\"",
             seeAlso: ["load"]
@@ -87,11 +87,15 @@ public enum FileBuiltins {
     private static func load() -> Builtin {
         Builtin(
             "load", topic: "files",
-            [.required("path", "a file, or the name of a network that comes with vzsh")],
-            summary: "Reads a network, a tensor or a sound by what the file holds.",
+            [
+                .required("path", "a file, or the name of a network"),
+                .optional("input", "nil", "the input's shape, where a network's file leaves it open"),
+            ],
+            summary: "Reads a network, tensors, a sound or a picture by what the file holds.",
             doc:
-                "Networks: vzsh's own .safetensors and checkpoints, Keras' .h5, or by name: \"words13\" comes with vzsh (thirteen spoken words from raw waveforms), \"vgg16\" from the cache. Tensors: .npy. Pictures, as [height, width, 3] from 0 to 255: .png, .jpg, .gif, .bmp, .ppm.",
-            example: "net = load(\"words13\")\nlen(net.classes)  # expect: 13", seeAlso: ["save"]
+                "Networks: vzsh's own .safetensors and checkpoints, Keras' .h5 and .keras, .onnx, and weights of networks that vzsh knows (PyTorch's .pt and .pth, safetensors, Keras' .h5). By name: \"words13\" comes with vzsh (thirteen spoken words from raw waveforms), \"vgg16\", \"squeezenet\" and others once they were fetched. Tensors: .npy; .npz and weights of unknown networks as a record by name. Pictures, as [height, width, 3] from 0 to 255: .png, .jpg, .gif, .bmp, .ppm.",
+            example: "net = load(\"words13\")\nlen(net.classes)  # expect: 13",
+            seeAlso: ["save", "fetch", "load_weights"]
         ) { args in
             // What a script saved lies in its output folder.
             let given = Outputs.find(try args.path("path"))
@@ -100,13 +104,19 @@ public enum FileBuiltins {
                 let audio = try AudioFile.read(given)
                 return Value(WaveObject(try audio.tensor(), rate: audio.rate))
             }
-            if kind == "npy" { return Value(TensorObject(try NumPyFile.read(given))) }
-            if kind == "safetensors", let tensor = try? TensorFile(path: given).tensor("tensor") {
-                return Value(TensorObject(tensor))
+            if PictureFile.endings.contains(kind) {
+                return Value(TensorObject(try PictureFile.read(given).tensor()))
             }
-            let loaded = try ModelFile.load(given)
-            for note in loaded.notes { Notes.say("\(given): \(note)") }
-            return Value(NetworkObject(loaded.network))
+            switch try ModelFile.open(given, input: try args.optionalInts("input")) {
+            case .network(let loaded):
+                for note in loaded.notes { Notes.say(note) }
+                return Value(NetworkObject(loaded.network))
+            case .tensors(let tensors):
+                if tensors.count == 1, tensors[0].name == "tensor" {
+                    return Value(TensorObject(tensors[0].tensor))
+                }
+                return Value(tensors.map { ($0.name, Value(TensorObject($0.tensor))) })
+            }
         }
     }
 

@@ -96,10 +96,12 @@ public enum NetworkBuiltins {
             "predict", topic: "training",
             [
                 .required("net", "a network"),
-                .required("x", "a sample as a tensor, an example of a data set, or a sound file"),
+                .required(
+                    "x", "a sample as a tensor, an example of a data set, or a sound's or picture's file"),
                 .optional("top", "5", "how many classes to name"),
             ],
             summary: "The likeliest classes of one sample with their probabilities.",
+            doc: "Files are prepared as the network's preprocessing says: net.preprocessing.",
             example:
                 "net = sequential(dense(2), softmax(), input = [3], classes = [\"a\", \"b\"])\nlen(predict(net, zeros(3)))  # expect: 2",
             seeAlso: ["evaluate", "fit"]

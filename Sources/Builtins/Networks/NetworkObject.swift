@@ -9,7 +9,9 @@ public final class NetworkObject: VZObject {
     public init(_ network: Network) { self.network = network }
 
     public var typeName: String { "network" }
-    private static let own = ["name", "layers", "classes", "parameters", "input", "output", "notes"]
+    private static let own = [
+        "name", "layers", "classes", "parameters", "input", "output", "notes", "preprocessing",
+    ]
     public var memberNames: [String] { network.layerNames + Self.own }
 
     public func memberDoc(_ name: String) -> String? {
@@ -21,6 +23,8 @@ public final class NetworkObject: VZObject {
         case "input": "shape of one sample"
         case "output": "its last layer"
         case "notes": "what was kept with its weights: accuracy, data, licence"
+        case "preprocessing":
+            "what is done to files before they go in: channels, scale, mean, deviation, crop, rate"
         default: (try? network.layer(name)).map { LayerObject($0).summary }
         }
     }
@@ -35,6 +39,7 @@ public final class NetworkObject: VZObject {
         case "input": return network.inputShape.map { Value($0.map(Double.init)) } ?? .nil
         case "output": return Value(LayerObject(network.outputLayer))
         case "notes": return network.notes.value
+        case "preprocessing": return network.preprocessing.json.value
         default:
             // A layer's name says best what is missing.
             if Self.own.contains(name) { return nil }
@@ -43,6 +48,10 @@ public final class NetworkObject: VZObject {
     }
 
     public func setMember(_ name: String, to value: Value) throws -> Bool {
+        if name == "preprocessing", case .record = value {
+            network.preprocessing = Preprocessing(json: try JSON(value))
+            return true
+        }
         guard name == "classes", let names = value.asList?.items.compactMap(\.asString) else { return false }
         network.classes = names
         return true

@@ -23,6 +23,8 @@ extension HDF5File {
     public func strings(_ name: String, of object: Object) throws -> [String]? {
         guard let attribute = try attribute(name, of: object) else { return nil }
         let (type, count, data) = attribute
+        // An empty list is written as one of numbers.
+        if count == 0 { return [] }
         switch type.kind {
         case .text:
             return (0..<count).map { i in

@@ -27,8 +27,10 @@ public final class HDF5File {
     /// True where a file begins like one.
     public static func isOne(_ bytes: [UInt8]) -> Bool { bytes.starts(with: signature) }
 
-    public init(_ path: String) throws {
-        let file = try RandomAccessFile(path)
+    public convenience init(_ path: String) throws { try self.init(RandomAccessFile(path)) }
+
+    init(_ file: RandomAccessFile) throws {
+        let path = file.path
         self.file = file
         var start = 0
         while start + 8 <= file.size, try file.bytes(at: start, 8) != Self.signature {

@@ -4,8 +4,15 @@ import Tensor
 
 /// VGG-16 and VGG-19 (Simonyan and Zisserman 2014, "Very Deep Convolutional Networks for Large-Scale
 /// Image Recognition", configurations D and E), layers named as Keras names them, so that its
-/// published weights fit.
+/// published weights fit; torchvision's fit by their order.
 public enum VGG {
+    static func definition(depth: Int) -> Definition {
+        Definition(
+            name: "vgg\(depth)", input: [224, 224, 3], classes: 1000, isImageNet: true,
+            layers: { try layers(depth: depth, input: $0, classes: $1) },
+            torchPreprocessing: .torchvision, preprocessing: .caffe)
+    }
+
     /// - Parameters:
     ///   - depth: 16 or 19 layers with weights.
     ///   - classes: units of the last layer; nil leaves the three dense layers out, so that pictures
@@ -19,42 +26,42 @@ public enum VGG {
         guard depth == 16 || depth == 19 else {
             throw Failure(.value, "there is no VGG of \(depth) layers", hint: "use vgg16() or vgg19()")
         }
-        guard input.count == 3, input[2] == 3, input[0] >= 32, input[1] >= 32 else {
+        return try definition(depth: depth).network(input: input, classes: classes, weights: weights)
+    }
+
+    private static func layers(depth: Int, input: [Int], classes: Int?) throws -> ArchitectureWriter {
+        guard input[0] >= 32, input[1] >= 32 else {
             throw Failure(
                 .shape,
                 "vgg\(depth): the input has shape \(Shape.describe(input)), expected [height, width, 3]",
                 hint: "height and width are 32 or more, usually 224")
         }
-        var layers: [JSON] = []
-        func add(_ name: String, _ kind: String, _ options: JSON) {
-            layers.append([
-                "name": .string(name), "kind": .string(kind), "options": options,
-                "inputs": .ints([layers.count - 1]),
-            ])
-        }
+        var net = ArchitectureWriter()
         let convolutions = depth == 16 ? [2, 2, 3, 3, 3] : [2, 2, 4, 4, 4]
+        // torchvision counts activations and pools too.
+        var place = 0
         for (i, filters) in [64, 128, 256, 512, 512].enumerated() {
             for j in 1...convolutions[i] {
-                add(
+                net.add(
                     "block\(i + 1)_conv\(j)", "conv2d",
                     [
                         "filters": .integer(filters), "kernel": [3, 3], "stride": [1, 1], "dilation": [1, 1],
                         "padding": "same", "bias": true, "activation": "relu",
-                    ])
+                    ], torch: "features.\(place)")
+                place += 2
             }
-            add("block\(i + 1)_pool", "maxpool2d", ["size": [2, 2], "stride": [2, 2], "padding": "valid"])
+            net.add(
+                "block\(i + 1)_pool", "maxpool2d", ["size": [2, 2], "stride": [2, 2], "padding": "valid"])
+            place += 1
         }
         if let classes {
-            add("flatten", "flatten", [:])
-            add("fc1", "dense", ["units": 4096, "activation": "relu"])
-            add("fc2", "dense", ["units": 4096, "activation": "relu"])
-            add("predictions", "dense", ["units": .integer(classes), "activation": "softmax"])
+            net.add("flatten", "flatten")
+            net.add("fc1", "dense", ["units": 4096, "activation": "relu"], torch: "classifier.0")
+            net.add("fc2", "dense", ["units": 4096, "activation": "relu"], torch: "classifier.3")
+            net.add(
+                "predictions", "dense", ["units": .integer(classes), "activation": "softmax"],
+                torch: "classifier.6")
         }
-        let preprocessing = Preprocessing(kind: "image", channels: "BGR", mean: [103.939, 116.779, 123.68])
-        let architecture: JSON = [
-            "format": 1, "name": .string("vgg\(depth)"), "input": .ints(input), "layers": .array(layers),
-            "output": .integer(layers.count - 1), "preprocessing": preprocessing.json,
-        ]
-        return try Network(architecture: architecture, weights: weights)
+        return net
     }
 }

@@ -21,6 +21,9 @@ struct ONNXModel {
 
     var name = ""
     var opset = 0
+    /// "pytorch", "onnx-caffe2": what wrote the file.
+    var producer = ""
+    var metadata: [String: String] = [:]
     var nodes: [Node] = []
     var constants: [String: Tensor] = [:]
     /// Inputs without constants, with their shapes; a length that is not known is 0.
@@ -50,6 +53,10 @@ struct ONNXModel {
         var isThere = false
         while let (field, value) = try model.next() {
             switch field {
+            case 2: producer = try model.text(value)
+            case 14:
+                let (key, text) = try Self.pair(model.message(value))
+                metadata[key] = text
             case 7:
                 isThere = true
                 try readGraph(model.message(value), path)
@@ -85,6 +92,17 @@ struct ONNXModel {
         }
         // Before IR version 4 constants were declared as inputs too.
         inputs = declared.filter { constants[$0.0] == nil }.map { (name: $0.0, shape: $0.1) }
+    }
+
+    /// A StringStringEntryProto.
+    private static func pair(_ message: Protobuf) throws -> (String, String) {
+        var message = message
+        var (key, text) = ("", "")
+        while let (field, value) = try message.next() {
+            if field == 1 { key = try message.text(value) }
+            if field == 2 { text = try message.text(value) }
+        }
+        return (key, text)
     }
 
     /// Name and shape of a declared value.
@@ -148,10 +166,12 @@ struct ONNXModel {
         var message = message
         var name = ""
         var ints: [Int] = []
+        var floats: [Float] = []
         while let (field, value) = try message.next() {
             switch field {
             case 1: name = try message.text(value)
             case 2: node.floats[name] = (try message.floats(value).first).map(Double.init)
+            case 7: floats += try message.floats(value)
             case 3, 8: ints += try message.numbers(value)
             case 4: node.texts[name] = try message.text(value)
             case 5: node.tensors[name] = try tensor(message.message(value), path).1
@@ -159,6 +179,7 @@ struct ONNXModel {
             }
         }
         if !ints.isEmpty { node.ints[name] = ints }
+        if !floats.isEmpty { node.tensors[name] = try Tensor(floats, shape: [floats.count]) }
     }
 
     // MARK: - Tensors
@@ -179,11 +200,7 @@ struct ONNXModel {
             case 9: if case .bytes(let range) = value { raw = range }
             case 10: doubles += try message.doubles(value)
             case 13:
-                var pair = try message.message(value)
-                var (key, text) = ("", "")
-                while let (field, value) = try pair.next() {
-                    if field == 1 { key = try pair.text(value) } else { text = try pair.text(value) }
-                }
+                let (key, text) = try pair(message.message(value))
                 external[key] = text
             default: break
             }

@@ -26,8 +26,8 @@ struct ONNXNetwork {
     var weights: [String: Tensor] = [:]
     var flows: [String: Flow] = [:]
     var constants: [String: Tensor]
-    /// Values that only say how to reshape others.
-    var shapes: Set<String> = []
+    /// How many nodes take a value.
+    var uses: [String: Int] = [:]
     var notes: [String] = []
     private var counts: [String: Int] = [:]
     private var names: Set<String> = []
@@ -54,8 +54,11 @@ struct ONNXNetwork {
             throw Failure(.file, "it has \(model.inputs.count) inputs, and networks with one are read")
         }
         let shape = try inputShape(entry.shape, input)
+        for node in model.nodes { for name in node.inputs { uses[name, default: 0] += 1 } }
+        for name in model.outputs { uses[name, default: 0] += 1 }
         flows[entry.name] = Flow(node: -1, shape: shape, isChannelsFirst: shape.count > 1)
         for node in model.nodes {
+            guard layers.count < 100_000 else { throw Failure(.file, "it has too many layers") }
             guard node.domain.isEmpty || node.domain == "ai.onnx" else {
                 throw unsupported(node, "of the domain '\(node.domain)'")
             }
@@ -66,6 +69,9 @@ struct ONNXNetwork {
         }
         guard let name = model.outputs.first, var output = flows[name] else {
             throw Failure(.file, "its output is computed by nothing")
+        }
+        if model.outputs.count > 1 {
+            notes.append("'\(path)' has \(model.outputs.count) outputs; the first, '\(name)', is taken")
         }
         // A list of classes with spatial axes of length 1 around it is a list of classes.
         if output.shape.count > 1, output.shape.dropLast().allSatisfy({ $0 == 1 }) {
@@ -83,7 +89,30 @@ struct ONNXNetwork {
             guard let tensor = weights[name] else { throw Failure(.file, "the weights \(name) are missing") }
             return tensor
         }
+        describe(network)
         return LoadedNetwork(network, notes: notes)
+    }
+
+    /// Classes and preprocessing, as vzsh wrote them beside the graph; of a classifier of ImageNet
+    /// those that its kind usually has.
+    private mutating func describe(_ network: Network) {
+        if let text = model.metadata["vzsh"], let json = try? JSON(parsing: text) {
+            network.classes = json["classes"]?.strings ?? []
+            network.preprocessing = Preprocessing(json: json["preprocessing"] ?? [:])
+            network.notes = json["notes"] ?? [:]
+            return
+        }
+        guard let input = network.inputShape, input.count == 3, input[2] == 3,
+            (try? network.outputShape()) == [1000]
+        else { return }
+        // SqueezeNet 1.0 is published in ONNX as its authors' Caffe weights alone, which name no producer.
+        let count = network.parameters.reduce(0) { $0 &+ $1.count }
+        let isCaffe = model.producer.contains("caffe") || model.producer.isEmpty && count == 1_248_424
+        network.preprocessing = isCaffe ? .caffe : .torchvision
+        network.classes = ImageNet.knownClasses() ?? []
+        notes.append(
+            "'\(path)' does not say what its input is; taken are ImageNet's classes and pictures as \(isCaffe ? "Caffe's networks want them (BGR, mean taken off)" : "torchvision's networks want them (RGB, mean and deviation)"); change net.preprocessing where that is wrong"
+        )
     }
 
     private mutating func inputShape(_ declared: [Int], _ wanted: [Int]?) throws -> [Int] {

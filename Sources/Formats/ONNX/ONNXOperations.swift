@@ -10,34 +10,21 @@ extension ONNXNetwork {
         "Softplus": "softplus", "Softsign": "softsign", "Exp": "exponential", "Gelu": "gelu",
     ]
     private static let merges = [
-        "Add": "add", "Sub": "subtract", "Mul": "multiply", "Max": "maximum", "Min": "minimum", "Sum": "add",
+        "Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", "Max": "maximum",
+        "Min": "minimum", "Sum": "add",
         "Mean": "average",
     ]
-    private static let shapeOnly: Set<String> = [
-        "Gather", "Unsqueeze", "Slice", "Cast", "Concat", "Mul", "Add", "Sub", "Div", "Squeeze",
-    ]
-
     mutating func add(_ node: ONNXModel.Node) throws {
         guard let output = node.outputs.first else { return }
-        if node.operation == "Shape" {
-            shapes.insert(output)
-            return
-        }
-        // What is computed from shapes alone only ever says how to reshape.
-        let known = node.inputs.filter { !$0.isEmpty }
-        if Self.shapeOnly.contains(node.operation), known.contains(where: { shapes.contains($0) }),
-            known.allSatisfy({ shapes.contains($0) || constants[$0] != nil })
-        {
-            shapes.insert(output)
-            return
-        }
+        if try fold(node, output) { return }
         if node.operation == "Constant" { return try constantNode(node, output) }
+        if node.operation == "Split" { return try split(node) }
         let made = try result(of: node)
         _ = try Shape.count(made.shape)
         flows[output] = made
     }
 
-    private mutating func constantNode(_ node: ONNXModel.Node, _ output: String) throws {
+    mutating func constantNode(_ node: ONNXModel.Node, _ output: String) throws {
         if let tensor = node.tensors["value"] {
             constants[output] = tensor
         } else if let number = node.floats["value_float"] {
@@ -59,6 +46,14 @@ extension ONNXNetwork {
         }
         switch node.operation {
         case "Conv": return try convolution(node)
+        case "ConvTranspose": return try transposedConvolution(node)
+        case "Resize", "Upsample": return try resize(node)
+        case "Slice": return try slice(node)
+        case "LRN": return try localResponse(node)
+        case "HardSigmoid", "HardSwish": return try hard(node)
+        case "PRelu": return try slope(node)
+        case "LayerNormalization": return try layerNormalization(node)
+        case "Sqrt", "Pow", "ReduceL2", "InstanceNormalization", "LSTM", "GRU", "RNN": throw unsupported(node)
         case "MaxPool", "AveragePool": return try pool(node)
         case "GlobalMaxPool", "GlobalAveragePool": return try globalPool(node, flow(node))
         case "ReduceMean": return try reduceMean(node)
@@ -84,7 +79,7 @@ extension ONNXNetwork {
     }
 
     /// A value made of `x` number by number has what ONNX thinks of its axes.
-    private func keeping(_ made: Flow, _ x: Flow) -> Flow {
+    func keeping(_ made: Flow, _ x: Flow) -> Flow {
         var made = made
         (made.isChannelsFirst, made.ones) = (x.isChannelsFirst, x.ones)
         return made
@@ -92,7 +87,7 @@ extension ONNXNetwork {
 
     // MARK: - Windows
 
-    private struct Window {
+    struct Window {
         var size: [Int]
         var stride: [Int]
         var dilation: [Int]
@@ -100,7 +95,7 @@ extension ONNXNetwork {
         var padding: [[Int]]
     }
 
-    private func window(_ node: ONNXModel.Node, _ x: Flow, size: [Int]) throws -> Window {
+    func window(_ node: ONNXModel.Node, _ x: Flow, size: [Int]) throws -> Window {
         let rank = size.count
         guard x.isChannelsFirst, x.shape.count == rank + 1, (1...2).contains(rank) else {
             throw unsupported(node, "over \(rank) axes of \(Shape.describe(x.shape))")
@@ -126,7 +121,7 @@ extension ONNXNetwork {
         return Window(size: size, stride: stride, dilation: dilation, padding: padding)
     }
 
-    private func lengths(_ x: Flow, _ w: Window) throws -> [Int] {
+    func lengths(_ x: Flow, _ w: Window) throws -> [Int] {
         try w.size.indices.map { i in
             let reach = (w.size[i] - 1) * w.dilation[i] + 1
             let room = x.shape[i] + w.padding[i][0] + w.padding[i][1] - reach
@@ -165,7 +160,7 @@ extension ONNXNetwork {
         return append("conv\(rank)d", options, [x], shape, like: x, named: node.inputs[1], weights: own)
     }
 
-    private mutating func padded(_ x: Flow, _ padding: [[Int]]) -> Flow {
+    mutating func padded(_ x: Flow, _ padding: [[Int]]) -> Flow {
         if padding.allSatisfy({ $0 == [0, 0] }) { return x }
         let shape = zip(x.shape, padding).map { $0 + $1[0] + $1[1] } + x.shape.suffix(1)
         return append(
@@ -272,7 +267,7 @@ extension ONNXNetwork {
             named: node.inputs[1], weights: own)
     }
 
-    private func scaled(_ tensor: Tensor, _ factor: Double) throws -> Tensor {
+    func scaled(_ tensor: Tensor, _ factor: Double) throws -> Tensor {
         if factor == 1 { return tensor }
         return try Tensor(tensor.array(of: Float.self).map { $0 * Float(factor) }, shape: tensor.shape)
     }
@@ -318,23 +313,34 @@ extension ONNXNetwork {
         if inputs.count == 2, let at = inputs.firstIndex(where: { constants[$0] != nil }) {
             return try withConstant(node, constant(node, at), flow(node, 1 - at))
         }
-        let values = try inputs.indices.map { try flow(node, $0) }
-        guard let first = values.first, values.count > 1 else { return try flow(node) }
-        guard
+        if kind == "divide" { throw unsupported(node, "of one value by another") }
+        var values = try inputs.indices.map { try flow(node, $0) }
+        guard values.count > 1 else { return try flow(node) }
+        // Behind global pooling one number for a whole map: broadcast over the map.
+        if Set(values.map(\.shape)).count > 1 { values = values.map { spatial($0) } }
+        guard let first = values.first, kind == "subtract" ? values.count == 2 : true,
             values.allSatisfy({
-                $0.shape == first.shape && $0.ones == first.ones
+                $0.shape.count == first.shape.count && $0.ones == first.ones
                     && $0.isChannelsFirst == first.isChannelsFirst
             })
-        else {
-            throw unsupported(node, "on values of different shapes")
+        else { throw unsupported(node, "on values of different shapes") }
+        var shape = first.shape
+        for value in values.dropFirst() {
+            for i in shape.indices where shape[i] != value.shape[i] {
+                guard shape[i] == 1 || value.shape[i] == 1 else {
+                    throw unsupported(node, "on values of different shapes")
+                }
+                shape[i] = max(shape[i], value.shape[i])
+            }
         }
-        return keeping(append(kind, [:], values, first.shape, like: first), first)
+        return keeping(append(kind, [:], values, shape, like: first), first)
     }
 
     /// A number for each channel added, taken off or multiplied: a normalization of fixed moments, or
     /// the bias of the dense layer before.
     private mutating func withConstant(_ node: ONNXModel.Node, _ constant: Tensor, _ x: Flow) throws -> Flow {
         guard let channels = x.shape.last else { throw unsupported(node) }
+        if node.operation == "Add", let biased = try biased(node, constant, x) { return biased }
         let spread = constant.shape.drop { $0 == 1 }
         let isPerChannel =
             constant.count == 1
@@ -355,6 +361,7 @@ extension ONNXNetwork {
         case "Mul": gamma = each
         case "Sub" where !isSwapped: beta = each.map { -$0 }
         case "Sub": (gamma, beta) = (gamma.map { -$0 }, each)
+        case "Div" where !isSwapped: gamma = each.map { 1 / $0 }
         default: throw unsupported(node, "with a constant")
         }
         // Mean 0 and variance 1 - ε, so that nothing but gamma and beta is left.
@@ -398,7 +405,6 @@ extension ONNXNetwork {
         guard node.inputs.count > 1 || node.ints["shape"] != nil else {
             throw unsupported(node, "to no shape")
         }
-        if node.inputs.count > 1, shapes.contains(node.inputs[1]) { return flattened(x) }
         let target = try node.ints["shape"] ?? constant(node, 1).array(of: Int32.self).map { Int($0) }
         let count = x.shape.reduce(1, *)
         // [batch, everything].

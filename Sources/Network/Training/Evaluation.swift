@@ -1,3 +1,4 @@
+import Glibc
 import Support
 import Tensor
 
@@ -140,6 +141,16 @@ extension Network {
         return result
     }
 
+    /// Scores as probabilities: those of a softmax or of sigmoids are some already; anything else,
+    /// logarithms of a softmax too, goes through a softmax.
+    private static func probabilities(_ scores: [Double]) -> [Double] {
+        if scores.allSatisfy({ $0 >= 0 && $0 <= 1 }) { return scores }
+        let greatest = scores.max() ?? 0
+        let raised = scores.map { Glibc.exp($0 - greatest) }
+        let sum = raised.reduce(0, +)
+        return raised.map { $0 / sum }
+    }
+
     /// One sample's classes with their probabilities, the likeliest first.
     public func classify(
         _ sample: Tensor, top: Int = 5, cancel: CancelFlag = .shared
@@ -150,7 +161,7 @@ extension Network {
                 .shape, "classify: one sample at a time, not a batch of shape \(Shape.describe(sample.shape))"
             )
         }
-        let values = try y.array(of: Double.self)
+        let values = Self.probabilities(try y.array(of: Double.self))
         let ranked = values.indices.sorted { values[$0] > values[$1] }
         return ranked.prefix(max(top, 0)).map {
             (classes.indices.contains($0) ? classes[$0] : "\($0)", $0, values[$0])
