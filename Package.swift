@@ -26,6 +26,7 @@ let package = Package(
         .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CFetch", cSettings: [.unsafeFlags(["-O2"])]),
+        .target(name: "CHDF5", cSettings: [.unsafeFlags(["-O2", "-I/usr/include/hdf5/serial"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "CPictures", cSettings: [.unsafeFlags(["-O2"])],
@@ -61,7 +62,9 @@ let package = Package(
         // The world outside: files, sound, pictures, figures.
         .target(
             name: "Formats",
-            dependencies: ["Support", "Tensor", "Network", "CZlib", "CZip", "CCrypto", "CFetch"]),
+            dependencies: [
+                "Support", "Tensor", "Network", "CZlib", "CZip", "CCrypto", "CFetch", "CHDF5",
+            ]),
         .target(name: "Media", dependencies: ["Support", "Tensor", "CSndFile", "CSampleRate", "CPictures"]),
         .target(name: "Plot", dependencies: ["Support", "Tensor", "Media", "CGnuplot", "CFFTW"]),
 

@@ -62,6 +62,8 @@ public enum ModelFile {
         }
         switch ending {
         case "safetensors": try NetworkFile.save(network, to: path)
+        case "onnx": try ONNXExport.save(network, to: path)
+        case "h5", "hdf5": try KerasExport.save(network, to: path)
         case "npz":
             try NumPyFile.write(
                 network.namedParameters.map { ($0.name, $0.parameter.variable.value) }, toArchive: path)
@@ -70,7 +72,9 @@ public enum ModelFile {
                 .file,
                 ending.map { "'.\($0)' is no format that networks can be written in" }
                     ?? "a network's file needs an ending",
-                hint: "use .safetensors, which keeps the network whole, or .npz for its weights alone")
+                hint:
+                    "use .safetensors or .onnx, which keep the network whole, .h5 (for Keras) or .npz for its weights alone"
+            )
         }
     }
 

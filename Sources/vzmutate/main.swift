@@ -48,7 +48,7 @@ func words(of arguments: [String]) throws -> (seed: UInt64, count: UInt64, files
 /// Kilobytes of memory at most so far.
 func peak() -> Int {
     var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     return usage.ru_maxrss
 }
 

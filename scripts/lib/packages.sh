@@ -14,6 +14,7 @@ runtime_packages=(
     libfftw3-dev            # spectra
     zlib1g-dev              # what is compressed in files of weights
     libzip-dev              # archives of weights: PyTorch, Keras, NumPy
+    libhdf5-dev             # weights written for Keras
     libssl-dev              # checksums of downloads
     libcurl4-openssl-dev    # downloads
     libarchive-dev          # data sets that are downloaded packed

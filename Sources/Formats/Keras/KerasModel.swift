@@ -25,6 +25,7 @@ struct KerasModel {
     private(set) var sources: [String: (entry: String, kind: String)] = [:]
     private var input: [Int] = []
     private var depth = 0
+    private var names: Set<String> = []
     /// Layers seen, by class: weights of Keras 3.0 to 3.6 are numbered by it.
     private var counts: [String: Int] = [:]
     private var classNames: [String: String] = [:]
@@ -91,7 +92,7 @@ struct KerasModel {
     private mutating func sequential(
         _ config: JSON, prefix: String, from: Flow?, given: [Int]?
     ) throws -> Flow {
-        guard let list = config.array ?? config["layers"]?.array, list.count < 10_000 else {
+        guard let list = config.array ?? config["layers"]?.array, list.count <= 5000 else {
             throw Failure(.file, "its configuration lists no layers")
         }
         var flow: Flow
@@ -112,7 +113,7 @@ struct KerasModel {
     private mutating func functional(
         _ config: JSON, prefix: String, from: Flow?, given: [Int]?
     ) throws -> Flow {
-        guard let list = config["layers"]?.array, list.count < 10_000 else {
+        guard let list = config["layers"]?.array, list.count <= 5000 else {
             throw Failure(.file, "its configuration lists no layers")
         }
         let inputs = Self.references(config["input_layers"] ?? .null)
@@ -275,7 +276,7 @@ struct KerasModel {
     mutating func append(_ name: String, _ kind: String, _ options: JSON, _ inputs: [Flow], _ made: Flow)
         throws -> Flow
     {
-        guard !layers.contains(where: { $0["name"]?.string == name && $0["kind"] != nil }) else {
+        guard names.insert(name).inserted else {
             throw Failure(.file, "two layers are called '\(name)'")
         }
         layers.append([

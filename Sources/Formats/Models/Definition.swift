@@ -82,7 +82,7 @@ extension Definition {
     ) throws -> LoadedNetwork? {
         let filled = weights.layers.filter { !$0.tensors.isEmpty }
         let names = Set(filled.map { LayerWeights.identifier($0.name) })
-        for definition in all {
+        for definition in candidates(weights) {
             for hasTop in [true, false] {
                 let writer = try definition.layers(definition.input, hasTop ? definition.classes : nil)
                 let own = writer.parametric
@@ -100,6 +100,19 @@ extension Definition {
             }
         }
         return nil
+    }
+
+    /// The definitions, those of several sizes in the size that the first convolution has.
+    private static func candidates(_ weights: LayerWeights) -> [Definition] {
+        let first = weights.layers.first { LayerWeights.identifier($0.name) == "conv1" }?.tensors.first?.tensor
+        let filters = first.flatMap { weights.layout == .channelsFirst ? $0.shape.first : $0.shape.last } ?? 0
+        return all.map { definition in
+            if definition.name == "m5", (1...65_536).contains(filters) { return M5.definition(channels: filters) }
+            if definition.name == "crepe", let size = Crepe.capacities.first(where: { $0.value * 32 == filters }) {
+                return Crepe.definition(capacity: size.key)
+            }
+            return definition
+        }
     }
 
     /// The network with weights of a file; every one must be there, so that none is made.

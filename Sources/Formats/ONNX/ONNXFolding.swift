@@ -24,7 +24,7 @@ extension ONNXNetwork {
     }
 
     /// A value's shape as ONNX has it, the batch as 1.
-    private func shapeInONNX(_ x: Flow) -> [Int] {
+    func shapeInONNX(_ x: Flow) -> [Int] {
         if x.ones > 0 { return [1] + x.shape.suffix(1) + [Int](repeating: 1, count: x.ones) }
         return x.isChannelsFirst ? [1] + x.shape.suffix(1) + x.shape.dropLast() : [1] + x.shape
     }

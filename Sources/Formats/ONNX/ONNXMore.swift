@@ -28,7 +28,7 @@ extension ONNXNetwork {
             let more = max(reach[i] - w.stride[i], 0)
             return x.shape[i] &* w.stride[i] &+ more
         }
-        _ = try Shape.count(full + [filters])
+        _ = try Self.checked(full + [filters])
         let made = append(
             "conv\(rank)d_transpose",
             [
@@ -89,7 +89,7 @@ extension ONNXNetwork {
             throw unsupported(node, "to such a size")
         }
         let shape = lengths + x.shape.suffix(1)
-        _ = try Shape.count(shape)
+        _ = try Self.checked(shape)
         let isWhole = zip(lengths, x.shape).allSatisfy { $0 % $1 == 0 }
         let rounding = isOld ? "floor" : node.texts["nearest_mode"] ?? "round_prefer_floor"
         let isPlain =

@@ -31,6 +31,8 @@ struct ONNXNetwork {
     var notes: [String] = []
     private var counts: [String: Int] = [:]
     private var names: Set<String> = []
+    /// What a file of vzsh's own calls the node in hand.
+    private var nodeName = ""
 
     /// - Parameter input: the input's shape, channels last, where the file leaves it open.
     static func load(_ path: String, input: [Int]? = nil) throws -> LoadedNetwork {
@@ -62,6 +64,7 @@ struct ONNXNetwork {
             guard node.domain.isEmpty || node.domain == "ai.onnx" else {
                 throw unsupported(node, "of the domain '\(node.domain)'")
             }
+            nodeName = model.producer == "vzsh" ? node.name : ""
             do { try add(node) } catch let failure as Failure where failure.kind != .file {
                 let name = node.name.isEmpty ? node.operation : node.name
                 throw Failure(.file, "\(name): \(failure.message)", hint: failure.hint)
@@ -122,11 +125,11 @@ struct ONNXNetwork {
         }
         var shape = Array(declared.dropFirst(2)) + [declared[1]]
         if let wanted {
-            guard wanted.count == shape.count, zip(wanted, shape).allSatisfy({ $0 == $1 || $1 == 0 }) else {
+            guard wanted.count == shape.count, zip(wanted, shape).allSatisfy({ $0 > 0 && ($0 == $1 || $1 == 0) }) else {
                 throw Failure(
                     .shape, "its input has shape \(Shape.describe(shape)), not \(Shape.describe(wanted))")
             }
-            return wanted
+            return try Self.checked(wanted)
         }
         if shape.count == 3, shape[0] == 0 || shape[1] == 0 {
             notes.append("'\(path)' leaves the size of its pictures open; 224 x 224 is taken")
@@ -137,7 +140,16 @@ struct ONNXNetwork {
                 .file, "it leaves the shape of its input open: \(Shape.describe(shape))",
                 hint: "give it: load(path, input = [length, channels])")
         }
-        _ = try Shape.count(shape)
+        _ = try Self.checked(shape)
+        return shape
+    }
+
+    /// Throws where a value would have more numbers than any machine holds; what is below may be
+    /// multiplied by a stride without a thought.
+    static func checked(_ shape: [Int]) throws -> [Int] {
+        guard try Shape.count(shape) <= 1 << 40 else {
+            throw Failure(.file, "a value of shape \(Shape.describe(shape)) is not possible")
+        }
         return shape
     }
 
@@ -187,6 +199,9 @@ struct ONNXNetwork {
     }
 
     private mutating func layerName(_ kind: String, _ hint: String) -> String {
+        // vzsh names nodes after layers; what it needs beside them has a stroke in its name.
+        let own = nodeName.hasSuffix("/linear") ? String(nodeName.dropLast(7)) : nodeName
+        if !own.isEmpty, !own.contains("/"), names.insert(own).inserted { return own }
         // "fire2/conv1x1_1.w" is fire2_conv1x1_1; "onnx::Conv_55" and plain numbers tell nothing.
         let stem = hint.contains("::") ? "" : hint.split(separator: ".").dropLast().joined(separator: "_")
         let name = Self.identifier(stem)
@@ -202,8 +217,15 @@ struct ONNXNetwork {
         String(text.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
     }
 
-    /// The value with the spatial axes that ONNX says it has.
+    /// The value with the spatial axes that ONNX says it has, channels last.
     mutating func spatial(_ flow: Flow) -> Flow {
+        if flow.ones == 0, !flow.isChannelsFirst, flow.shape.count > 1 {
+            let order = Array(1..<flow.shape.count) + [0]
+            var turned = append(
+                "permute", ["order": .ints(order)], [flow], order.map { flow.shape[$0] }, like: flow)
+            turned.isChannelsFirst = true
+            return turned
+        }
         guard flow.ones > 0 else { return flow }
         let shape = [Int](repeating: 1, count: flow.ones) + flow.shape
         var full = append("reshape", ["shape": .ints(shape)], [flow], shape, like: flow)

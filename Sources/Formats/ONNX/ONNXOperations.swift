@@ -20,7 +20,7 @@ extension ONNXNetwork {
         if node.operation == "Constant" { return try constantNode(node, output) }
         if node.operation == "Split" { return try split(node) }
         let made = try result(of: node)
-        _ = try Shape.count(made.shape)
+        _ = try Self.checked(made.shape)
         flows[output] = made
     }
 
@@ -55,7 +55,7 @@ extension ONNXNetwork {
         case "LayerNormalization": return try layerNormalization(node)
         case "Sqrt", "Pow", "ReduceL2", "InstanceNormalization", "LSTM", "GRU", "RNN": throw unsupported(node)
         case "MaxPool", "AveragePool": return try pool(node)
-        case "GlobalMaxPool", "GlobalAveragePool": return try globalPool(node, flow(node))
+        case "GlobalMaxPool", "GlobalAveragePool": return try globalPool(node, spatial(flow(node)))
         case "ReduceMean": return try reduceMean(node)
         case "Gemm", "MatMul": return try dense(node)
         case "BatchNormalization": return try batchNormalization(node)
@@ -209,7 +209,7 @@ extension ONNXNetwork {
     }
 
     private mutating func reduceMean(_ node: ONNXModel.Node) throws -> Flow {
-        let x = try flow(node)
+        let x = spatial(try flow(node))
         let axes =
             try node.ints["axes"] ?? optionalConstant(node, 1)?.array(of: Int32.self).map { Int($0) } ?? []
         let own = Set(try axes.map { try axis($0, of: x) })
@@ -273,8 +273,8 @@ extension ONNXNetwork {
     }
 
     private mutating func batchNormalization(_ node: ONNXModel.Node) throws -> Flow {
-        let x = try flow(node)
-        guard x.isChannelsFirst || x.shape.count == 1 else { throw unsupported(node, "on such a value") }
+        var x = try flow(node)
+        if x.shape.count > 1, !x.isChannelsFirst { x = spatial(x) }
         let (mean, variance) = (try constant(node, 3), try constant(node, 4))
         let moments = try mean.array(of: Float.self) + variance.array(of: Float.self)
         let own = [
@@ -317,7 +317,9 @@ extension ONNXNetwork {
         var values = try inputs.indices.map { try flow(node, $0) }
         guard values.count > 1 else { return try flow(node) }
         // Behind global pooling one number for a whole map: broadcast over the map.
-        if Set(values.map(\.shape)).count > 1 { values = values.map { spatial($0) } }
+        if Set(values.map(\.shape)).count > 1 || Set(values.map(\.isChannelsFirst)).count > 1 {
+            values = values.map { spatial($0) }
+        }
         guard let first = values.first, kind == "subtract" ? values.count == 2 : true,
             values.allSatisfy({
                 $0.shape.count == first.shape.count && $0.ones == first.ones
@@ -409,16 +411,20 @@ extension ONNXNetwork {
         let count = x.shape.reduce(1, *)
         // [batch, everything].
         if target.count == 2, target[1] == -1 || target[1] == count { return flattened(x) }
-        guard target.count > 2, target.count <= 4, !x.isChannelsFirst else {
+        let given = shapeInONNX(x)
+        guard target.count > 1, target.count <= Shape.maximumRank, target[0] == given[0] || target[0] <= 0
+        else {
             throw unsupported(node, "to \(Shape.describe(target))")
         }
-        // A row as channels and spatial axes: put into ONNX's order, then turned.
-        let full = try Tensor.completed(target.dropFirst().map { $0 }, count: count)
-        let made = append("reshape", ["shape": .ints(full)], [x], full, like: x)
-        let order = Array(1..<full.count) + [0]
-        var turned = append("permute", ["order": .ints(order)], [made], order.map { full[$0] }, like: made)
-        turned.isChannelsFirst = true
-        return turned
+        // Channels are put last where something needs them there.
+        let full = try Tensor.completed(
+            target.indices.dropFirst().map { target[$0] == 0 && $0 < given.count ? given[$0] : target[$0] },
+            count: count)
+        var row = x
+        if x.isChannelsFirst || x.ones > 0 { row = flattened(x) }
+        var made = append("reshape", ["shape": .ints(full)], [row], full, like: row)
+        made.isChannelsFirst = false
+        return made
     }
 
     private mutating func squeeze(_ node: ONNXModel.Node) throws -> Flow {
@@ -441,20 +447,30 @@ extension ONNXNetwork {
     }
 
     private mutating func transpose(_ node: ONNXModel.Node) throws -> Flow {
-        var x = spatial(try flow(node))
+        var x = try flow(node)
+        if x.ones > 0 { x = spatial(x) }
         let rank = x.shape.count + 1
         let order = node.ints["perm"] ?? []
-        guard order.count == rank, order.first == 0 else { throw unsupported(node, "of the batch") }
+        guard order.count == rank, order.first == 0, order.sorted() == Array(0..<rank) else {
+            throw unsupported(node, "of the batch")
+        }
         let last = Array(2..<rank) + [1]
         // Channels to the end, and back: ours never were elsewhere.
         if x.isChannelsFirst, order == [0] + last {
             x.isChannelsFirst = false
             return x
         }
-        if !x.isChannelsFirst, order == [0, rank - 1] + Array(1..<rank - 1) {
+        if !x.isChannelsFirst, rank > 2, order == [0, rank - 1] + Array(1..<rank - 1) {
             x.isChannelsFirst = true
             return x
         }
-        throw unsupported(node, "in this order")
+        if x.isChannelsFirst {
+            // First into ONNX's order, then as it says.
+            let back = [rank - 2] + Array(0..<rank - 2)
+            x = append("permute", ["order": .ints(back)], [x], back.map { x.shape[$0] }, like: x)
+            x.isChannelsFirst = false
+        }
+        let own = order.dropFirst().map { $0 - 1 }
+        return append("permute", ["order": .ints(own)], [x], own.map { x.shape[$0] }, like: x)
     }
 }

@@ -1,6 +1,10 @@
 import Support
 
 /// Reads protocol buffers field by field; nothing is allocated by what a message claims.
+///
+/// The hundred lines that ONNX needs stand here instead of libprotobuf and code generated from
+/// onnx.proto: those copy every weight into objects before one is looked at, and would be a compiler
+/// and a library more to build with.
 struct Protobuf {
     enum Value {
         case number(UInt64)

@@ -5,7 +5,8 @@ import Tensor
 /// Another number of positions along each spatial axis, between them interpolated (ONNX, operator
 /// Resize; PyTorch's `interpolate`): [length, C] → [length', C], the same for height and width.
 ///
-/// Each axis is a product with a matrix of the weights that old positions have in new ones.
+/// Linear interpolation between centres is the graph's own operation; in the other ways each axis is a
+/// product with a matrix of the weights that old positions have in new ones.
 public struct ResizeLayer: LayerKind {
     public enum Mode: String, Sendable { case nearest, linear, cubic }
     /// Where in the old axis a new position lies: "half_pixel", "pytorch_half_pixel",
@@ -44,7 +45,8 @@ public struct ResizeLayer: LayerKind {
         self.rank = rank
     }
 
-    let rank: Int
+    /// Spatial axes: 1 or 2.
+    public let rank: Int
     public var kind: String { "resize\(rank)d" }
     public var options: JSON {
         [
@@ -65,6 +67,12 @@ public struct ResizeLayer: LayerKind {
             }
             let factor = scale.isEmpty ? Double(new) / Double(old) : scale[i]
             if new == old, factor == 1 { continue }
+            if mode == .linear, coordinates == "half_pixel", abs(factor * Double(old) - Double(new)) < 1e-6 {
+                var lengths = (0..<rank).map { x.shape[$0 + 1] }
+                lengths[i] = new
+                x = try x.resized(lengths, interpolation: .linear)
+                continue
+            }
             let matrix = x.graph.constant(try weights(from: old, to: new, factor))
             // The axis goes to the end, where the product runs along it.
             var order = Array(0..<x.rank)
@@ -76,7 +84,9 @@ public struct ResizeLayer: LayerKind {
 
     /// [old, new]: what each old position gives to each new one.
     private func weights(from old: Int, to new: Int, _ factor: Double) throws -> Tensor {
-        _ = try Shape.count([old, new])
+        guard try Shape.count([old, new]) <= 1 << 24 else {
+            throw Failure(.shape, "\(kind): \(old) positions cannot become \(new) in this way")
+        }
         var values = [Float](repeating: 0, count: old * new)
         for n in 0..<new {
             let position: Double
