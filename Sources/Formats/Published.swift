@@ -16,6 +16,11 @@ public struct PublishedFile: Sendable {
     public let about: String
     /// Bytes, roughly, to say what is coming; 0 where it is not known.
     public let size: Int
+
+    package init(name: String, addresses: [String], checksum: Checksum, about: String, size: Int) {
+        (self.name, self.addresses, self.checksum) = (name, addresses, checksum)
+        (self.about, self.size) = (about, size)
+    }
 }
 
 /// What `fetch` knows: files of networks and of data by the name that people call them.

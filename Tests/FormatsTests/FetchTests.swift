@@ -65,7 +65,7 @@ private final class Server: @unchecked Sendable {
             let head = "HTTP/1.1 \(status)\r\nContent-Length: \(rest.count)\r\nConnection: close\r\n\r\n"
             let answer = Array(head.utf8) + rest.prefix(limit)
             _ = answer.withUnsafeBytes {
-                send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+                send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             close(connection)
         }
