@@ -16,7 +16,8 @@ public enum Fetch {
     /// Mirrors, tried before the published addresses: `$VZSH_MIRROR`, addresses of folders divided by
     /// blanks; the file's name is put behind each.
     static var mirrors: [String] {
-        (Folders.environment("VZSH_MIRROR") ?? "").split(whereSeparator: \.isWhitespace).map(String.init)
+        (Folders.environment("VZSH_MIRROR") ?? "").split(whereSeparator: \.isWhitespace).map(
+            String.init)
     }
 
     /// Bring what is called `name`: a network's weights, the classes of ImageNet, Speech Commands.
@@ -41,7 +42,9 @@ public enum Fetch {
     ) throws -> Result {
         let folder = Folders.cache + "/data"
         let target = folder + "/speech_commands_v0.02"
-        if access(target + "/testing_list.txt", R_OK) == 0 { return Result(path: target, wasThere: true) }
+        if access(target + "/testing_list.txt", R_OK) == 0 {
+            return Result(path: target, wasThere: true)
+        }
         let archive = try bring(file, into: folder, cancel, progress).path
         try unpack(archive, into: target, cancel, progress)
         unlink(archive)
@@ -152,7 +155,9 @@ public enum Fetch {
         }
         defer { EVP_MD_CTX_free(context) }
         func fail() -> Failure { Failure(.io, "the checksum of '\(path)' could not be computed") }
-        guard EVP_DigestInit_ex(context, isMD5 ? EVP_md5() : EVP_sha256(), nil) == 1 else { throw fail() }
+        guard EVP_DigestInit_ex(context, isMD5 ? EVP_md5() : EVP_sha256(), nil) == 1 else {
+            throw fail()
+        }
         var at = 0
         while at < file.size {
             try cancel.check()
@@ -161,7 +166,8 @@ public enum Fetch {
             guard EVP_DigestUpdate(context, bytes, bytes.count) == 1 else { throw fail() }
             at += count
             progress(
-                Progress(label: "check \(path.split(separator: "/").last ?? "")", done: at, total: file.size))
+                Progress(
+                    label: "check \(path.split(separator: "/").last ?? "")", done: at, total: file.size))
         }
         var bytes = [UInt8](repeating: 0, count: 64)
         var count: UInt32 = 0
@@ -248,13 +254,16 @@ private final class Transfer {
     var failure: Failure?
     var began = 0.0
 
-    init(_ file: PublishedFile, _ part: String, _ cancel: CancelFlag, _ progress: @escaping ProgressHook) {
+    init(
+        _ file: PublishedFile, _ part: String, _ cancel: CancelFlag, _ progress: @escaping ProgressHook
+    ) {
         (self.file, self.part, self.cancel, self.progress) = (file, part, cancel, progress)
     }
 
     func open(isResumed: Bool) -> Int32 {
         if !isResumed { start = 0 }
-        handle = Glibc.open(part, O_WRONLY | O_CREAT | O_CLOEXEC | (isResumed ? O_APPEND : O_TRUNC), 0o666)
+        handle = Glibc.open(
+            part, O_WRONLY | O_CREAT | O_CLOEXEC | (isResumed ? O_APPEND : O_TRUNC), 0o666)
         return handle < 0 ? stop(errno) : 0
     }
 

@@ -7,7 +7,9 @@ package enum Inflate {
 
     /// Exactly `count` bytes out of `bytes`. Throws a file failure where they are damaged, or are
     /// more or fewer; no more than `count` bytes of memory are taken.
-    package static func bytes(_ bytes: [UInt8], count: Int, _ wrapping: Wrapping) throws(Failure) -> [UInt8] {
+    package static func bytes(_ bytes: [UInt8], count: Int, _ wrapping: Wrapping) throws(Failure)
+        -> [UInt8]
+    {
         // Deflate reaches 1032 to one; what claims more is an attack.
         guard count >= 0, count / 1100 <= bytes.count, count <= 1 << 31, bytes.count <= 1 << 31 else {
             throw Failure(.file, "\(bytes.count) compressed bytes cannot hold \(count)")
@@ -15,7 +17,8 @@ package enum Inflate {
         var out = [UInt8](repeating: 0, count: count)
         var stream = z_stream()
         let window: Int32 = wrapping == .zlib ? 15 : -15
-        guard inflateInit2_(&stream, window, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+        guard inflateInit2_(&stream, window, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
+        else {
             throw Failure(.memory, "there is no memory to decompress with")
         }
         defer { inflateEnd(&stream) }
@@ -30,7 +33,9 @@ package enum Inflate {
                 return (code, Int(stream.total_out))
             }
         }
-        guard code == Z_STREAM_END, made == count else { throw Failure(.file, "compressed data is damaged") }
+        guard code == Z_STREAM_END, made == count else {
+            throw Failure(.file, "compressed data is damaged")
+        }
         return out
     }
 }

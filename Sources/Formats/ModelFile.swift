@@ -49,7 +49,9 @@ public enum ModelFile {
     /// The same; where a file holds nothing but tensors, those by name.
     public static func open(_ pathOrName: String, input: [Int]? = nil) throws -> LoadedFile {
         let path = Folders.expand(pathOrName)
-        if !path.contains("/"), access(path, F_OK) != 0 { return .network(try known(path, input: input)) }
+        if !path.contains("/"), access(path, F_OK) != 0 {
+            return .network(try known(path, input: input))
+        }
         return try read(path, input: input)
     }
 
@@ -123,15 +125,19 @@ public enum ModelFile {
         }
         if TorchFile.isLegacy(head) {
             let tensors = try TorchFile(file, head).tensors
-            return try recognized(LayerWeights(tensors, layout: .channelsFirst), tensors, path, input: input)
+            return try recognized(
+                LayerWeights(tensors, layout: .channelsFirst), tensors, path, input: input)
         }
         if NumPyFile.isOne(head) { return .tensors([("tensor", try NumPyFile.read(path))]) }
         if TensorFile.isOne(head) {
             let file = try TensorFile(path: path)
-            if NetworkFile.holdsNetwork(file) { return .network(LoadedNetwork(try NetworkFile.load(path))) }
+            if NetworkFile.holdsNetwork(file) {
+                return .network(LoadedNetwork(try NetworkFile.load(path)))
+            }
             let tensors = try self.tensors(of: file)
             // Other programs write PyTorch's layout.
-            return try recognized(LayerWeights(tensors, layout: .channelsFirst), tensors, path, input: input)
+            return try recognized(
+                LayerWeights(tensors, layout: .channelsFirst), tensors, path, input: input)
         }
         if ONNXModel.isOne(head) { return .network(try ONNXNetwork.load(path, input: input)) }
         throw unknown(path)
@@ -161,7 +167,8 @@ public enum ModelFile {
         if TensorFile.isOne(head) {
             let file = try TensorFile(path: path)
             return LayerWeights(
-                try tensors(of: file), layout: NetworkFile.holdsNetwork(file) ? .channelsLast : .channelsFirst
+                try tensors(of: file),
+                layout: NetworkFile.holdsNetwork(file) ? .channelsLast : .channelsFirst
             )
         }
         throw unknown(path)
@@ -169,12 +176,16 @@ public enum ModelFile {
 
     /// Weights without a structure as the published network whose layers they name, if it is one.
     private static func recognized(
-        _ weights: LayerWeights, _ tensors: [(name: String, tensor: Tensor)], _ path: String, input: [Int]?
+        _ weights: LayerWeights, _ tensors: [(name: String, tensor: Tensor)], _ path: String,
+        input: [Int]?
     ) throws -> LoadedFile {
-        if let network = try Definition.recognize(weights, path, input: input) { return .network(network) }
+        if let network = try Definition.recognize(weights, path, input: input) {
+            return .network(network)
+        }
         let all =
             tensors.isEmpty
-            ? weights.layers.flatMap { layer in layer.tensors.map { ("\(layer.name).\($0.name)", $0.tensor) }
+            ? weights.layers.flatMap { layer in
+                layer.tensors.map { ("\(layer.name).\($0.name)", $0.tensor) }
             } : tensors
         return .tensors(all)
     }
@@ -182,7 +193,8 @@ public enum ModelFile {
     private static func unknown(_ path: String) -> Failure {
         Failure(
             .file, "'\(path)' is no file of a network that vzsh can read",
-            hint: "read are .safetensors, Keras' .h5 and .keras, .onnx, PyTorch's .pt and .pth, .npy and .npz"
+            hint:
+                "read are .safetensors, Keras' .h5 and .keras, .onnx, PyTorch's .pt and .pth, .npy and .npz"
         )
     }
 

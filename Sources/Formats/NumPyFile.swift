@@ -97,7 +97,9 @@ public enum NumPyFile {
         func broken(_ why: String) -> Failure {
             Failure(.file, "'\(name)' is no NumPy array that can be read: \(why)")
         }
-        guard bytes.starts(with: magic), bytes.count >= 12 else { throw broken("it does not begin as one") }
+        guard bytes.starts(with: magic), bytes.count >= 12 else {
+            throw broken("it does not begin as one")
+        }
         let width = bytes[6] == 1 ? 2 : 4
         guard (1...3).contains(bytes[6]) else { throw broken("its version \(bytes[6]) is not known") }
         let length = (8..<8 + width).reversed().reduce(0) { $0 << 8 | Int(bytes[$1]) }
@@ -132,7 +134,8 @@ public enum NumPyFile {
                 }
                 return nil
             }
-            guard let descr = value("descr"), let order = value("fortran_order"), let dims = value("shape")
+            guard let descr = value("descr"), let order = value("fortran_order"),
+                let dims = value("shape")
             else {
                 throw broken("its header lacks something")
             }
@@ -180,7 +183,8 @@ public enum NumPyFile {
         switch (header.code, size) {
         case ("b", _): return try Tensor((0..<count).map { word($0) != 0 }, shape: [count])
         case ("f", 2):
-            return try Tensor((0..<count).map { TensorFile.float(half: UInt16(word($0))) }, shape: [count])
+            return try Tensor(
+                (0..<count).map { TensorFile.float(half: UInt16(word($0))) }, shape: [count])
         case ("f", 4):
             if header.isBig {
                 return try Tensor((0..<count).map { Float(bitPattern: UInt32(word($0))) }, shape: [count])
@@ -192,7 +196,8 @@ public enum NumPyFile {
                 }
             }
             return tensor
-        case ("f", _): return try Tensor((0..<count).map { Double(bitPattern: word($0)) }, shape: [count])
+        case ("f", _):
+            return try Tensor((0..<count).map { Double(bitPattern: word($0)) }, shape: [count])
         default:
             let shift = Int64(64 - size * 8)
             return try Tensor(

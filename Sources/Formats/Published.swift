@@ -28,7 +28,9 @@ public enum Published {
     private static let keras = "https://storage.googleapis.com/tensorflow/keras-applications/"
     private static let torch = "https://download.pytorch.org/models/"
 
-    private static func kerasVGG(_ depth: Int, top: Bool, _ md5: String, _ megabytes: Int) -> PublishedFile {
+    private static func kerasVGG(_ depth: Int, top: Bool, _ md5: String, _ megabytes: Int)
+        -> PublishedFile
+    {
         let name = "vgg\(depth)_weights_tf_dim_ordering_tf_kernels\(top ? "" : "_notop").h5"
         return PublishedFile(
             name: name, addresses: ["\(keras)vgg\(depth)/\(name)"], checksum: .md5(md5),
@@ -41,18 +43,24 @@ public enum Published {
             : kerasVGG(19, top: false, "253f8cb515780f3b799900260a226db6", 77)
     }
 
-    private static func torchvision(_ name: String, _ digits: String, _ megabytes: Int) -> PublishedFile {
+    private static func torchvision(_ name: String, _ digits: String, _ megabytes: Int)
+        -> PublishedFile
+    {
         let file = "\(name)-\(digits).pth"
         let sum = digits.split(separator: "-").last.map(String.init) ?? digits
         return PublishedFile(
-            name: file, addresses: [torch + file], checksum: .sha256(sum), about: "\(name) of torchvision",
+            name: file, addresses: [torch + file], checksum: .sha256(sum),
+            about: "\(name) of torchvision",
             size: megabytes << 20)
     }
 
     static let classNames = PublishedFile(
         name: ImageNet.file,
-        addresses: ["https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"],
-        checksum: .md5("c2c37ea517e94d9795004a39431a14cb"), about: "names of ImageNet's classes", size: 35_363
+        addresses: [
+            "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
+        ],
+        checksum: .md5("c2c37ea517e94d9795004a39431a14cb"), about: "names of ImageNet's classes",
+        size: 35_363
     )
 
     static let speechCommands = PublishedFile(

@@ -42,7 +42,9 @@ public final class RandomAccessFile {
         try check(offset, count)
         var bytes = [UInt8](repeating: 0, count: count)
         let got = bytes.withUnsafeMutableBytes { fill($0, offset) }
-        guard got else { throw Failure(.io, "cannot read '\(path)': it became shorter while it was read") }
+        guard got else {
+            throw Failure(.io, "cannot read '\(path)': it became shorter while it was read")
+        }
         return bytes
     }
 

@@ -100,7 +100,8 @@ public struct LayerWeights: Sendable {
     ///     with its channels last.
     /// Throws a shape failure where a tensor does not fit, a file failure where nothing matches.
     public func apply(
-        to network: Network, from path: String, aliases: [String: String] = [:], isPartial: Bool = false,
+        to network: Network, from path: String, aliases: [String: String] = [:],
+        isPartial: Bool = false,
         isFlattenedChannelsFirst: Bool = true
     ) throws -> Report {
         let targets = network.layers.filter { !$0.parameters.isEmpty }
@@ -122,7 +123,8 @@ public struct LayerWeights: Sendable {
         for (i, target) in targets.enumerated() {
             guard let position = nodes[ObjectIdentifier(target)] else { continue }
             let name = network.nodes[position].name
-            guard let source = isByName ? named(name) : filled.indices.contains(i) ? filled[i] : nil else {
+            guard let source = isByName ? named(name) : filled.indices.contains(i) ? filled[i] : nil
+            else {
                 report.kept.append("\(name) has no weights in '\(path)' and keeps its own")
                 continue
             }

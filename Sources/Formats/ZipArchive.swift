@@ -41,7 +41,8 @@ final class ZipArchive {
 
     static func broken(_ path: String, _ why: String) -> Failure {
         Failure(
-            .file, "'\(path)' is no zip archive that can be read: \(why)", hint: "copy or download it again")
+            .file, "'\(path)' is no zip archive that can be read: \(why)",
+            hint: "copy or download it again")
     }
 
     private static func text(_ message: UnsafePointer<CChar>?) -> String {

@@ -1,5 +1,5 @@
-import Foundation
 import Formats
+import Foundation
 import Support
 import Testing
 
@@ -75,11 +75,13 @@ private final class Server: @unchecked Sendable {
 @Suite struct FetchTests {
     private let body = (0..<50_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
 
-    private func file(_ scratch: Scratch, _ address: String, checksum: String? = nil) throws -> PublishedFile
+    private func file(_ scratch: Scratch, _ address: String, checksum: String? = nil) throws
+        -> PublishedFile
     {
         let digest = try Fetch.digest(scratch.write(body, "original"), isMD5: false)
         return PublishedFile(
-            name: "net.bin", addresses: [address], checksum: .sha256(checksum ?? String(digest.prefix(8))),
+            name: "net.bin", addresses: [address],
+            checksum: .sha256(checksum ?? String(digest.prefix(8))),
             about: "a network", size: body.count)
     }
 
@@ -173,7 +175,9 @@ private final class Server: @unchecked Sendable {
         let wanted = try file(scratch, "http://127.0.0.1:\(server.port)/net.bin")
         let cancel = CancelFlag()
         cancel.request()
-        #expect(throws: Failure.interrupted) { try Fetch.bring(wanted, into: scratch.file("cache"), cancel) }
+        #expect(throws: Failure.interrupted) {
+            try Fetch.bring(wanted, into: scratch.file("cache"), cancel)
+        }
     }
 
     @Test func namesAndMessages() throws {
@@ -201,10 +205,13 @@ private final class Server: @unchecked Sendable {
         _ = scratch.write([1, 2, 3], "in/list.txt")
         try run(["-czf", scratch.file("good.tar.gz"), "-C", scratch.file("in"), "."])
         try Fetch.unpack(scratch.file("good.tar.gz"), into: scratch.file("out"))
-        #expect([UInt8](try Data(contentsOf: URL(fileURLWithPath: scratch.file("out/dog/a.wav")))) == body)
+        #expect(
+            [UInt8](try Data(contentsOf: URL(fileURLWithPath: scratch.file("out/dog/a.wav")))) == body)
         // Names that lead out, links, and an archive that is cut off.
         try run(["-cPf", scratch.file("bad.tar"), "-C", scratch.file("in"), "../in/list.txt"])
-        #expect(throws: Failure.self) { try Fetch.unpack(scratch.file("bad.tar"), into: scratch.file("bad")) }
+        #expect(throws: Failure.self) {
+            try Fetch.unpack(scratch.file("bad.tar"), into: scratch.file("bad"))
+        }
         try FileManager.default.createSymbolicLink(
             atPath: scratch.file("in/link"), withDestinationPath: "/etc")
         try run(["-czf", scratch.file("link.tar.gz"), "-C", scratch.file("in"), "."])

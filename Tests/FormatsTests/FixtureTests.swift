@@ -1,5 +1,5 @@
-import Foundation
 import Formats
+import Foundation
 import Network
 import Support
 import Tensor
@@ -21,17 +21,21 @@ private struct Expected {
 /// (i * 37 % 101) / 50 - 1 in the order of axes of the framework that made a fixture.
 private func input(_ shape: [Int], channelsFirst: Bool) throws -> Tensor {
     let order = channelsFirst ? Array(shape.suffix(1) + shape.dropLast()) : shape
-    let plain = try Tensor((0..<shape.reduce(1, *)).map { Float($0 * 37 % 101) / 50 - 1 }, shape: order)
+    let plain = try Tensor(
+        (0..<shape.reduce(1, *)).map { Float($0 * 37 % 101) / 50 - 1 }, shape: order)
     return channelsFirst ? try plain.transposed(Array(1..<shape.count) + [0]).dense() : plain
 }
 
 private func expectClose(_ y: Tensor, _ wanted: [Float], channelsFirst: Bool, _ what: String) throws {
     let rank = y.rank
-    let turned = channelsFirst && rank > 1 ? try y.transposed([rank - 1] + Array(0..<rank - 1)).dense() : y
+    let turned =
+        channelsFirst && rank > 1 ? try y.transposed([rank - 1] + Array(0..<rank - 1)).dense() : y
     let values = try turned.array(of: Float.self)
     #expect(values.count == wanted.count, "\(what)")
     let scale = wanted.map(abs).max() ?? 1
-    for (a, b) in zip(values, wanted) { #expect(abs(a - b) <= 1e-4 * scale, "\(what): \(a) instead of \(b)") }
+    for (a, b) in zip(values, wanted) {
+        #expect(abs(a - b) <= 1e-4 * scale, "\(what): \(a) instead of \(b)")
+    }
 }
 
 private let onnxNames = [
@@ -61,7 +65,8 @@ private let onnxNames = [
         for parameter in other.parameters {
             try parameter.variable.assign(Tensor(repeating: 0.25, shape: parameter.variable.type.shape))
         }
-        #expect(try ModelFile.loadWeights(into: other, from: fixtures + "wave1d.weights.h5").notes.isEmpty)
+        #expect(
+            try ModelFile.loadWeights(into: other, from: fixtures + "wave1d.weights.h5").notes.isEmpty)
         for (a, b) in zip(network.parameters, other.parameters) {
             #expect(try a.variable.value.array(of: Float.self) == b.variable.value.array(of: Float.self))
         }
@@ -75,7 +80,8 @@ private let onnxNames = [
         let isKeras = name == "small" || name == "wave1d"
         let network = try ModelFile.load(fixtures + name + (isKeras ? ".keras" : ".onnx")).network
         network.classes = ["a", "b"]
-        network.preprocessing = Preprocessing(kind: "image", channels: "BGR", scale: 0.5, mean: [1, 2, 3])
+        network.preprocessing = Preprocessing(
+            kind: "image", channels: "BGR", scale: 0.5, mean: [1, 2, 3])
         try ModelFile.save(network, to: scratch.file("net.onnx"))
         let back = try ModelFile.load(scratch.file("net.onnx")).network
         #expect(back.classes == network.classes && back.preprocessing == network.preprocessing)
@@ -126,7 +132,8 @@ private let onnxNames = [
         // The exporter folds normalizations into convolutions, so only the plain layers can match.
         let tensors = try TorchFile(fixtures + name).tensors
         #expect(
-            tensors.map(\.name).contains("conv1.weight") && !tensors.contains { $0.name.hasPrefix("module.") }
+            tensors.map(\.name).contains("conv1.weight")
+                && !tensors.contains { $0.name.hasPrefix("module.") }
         )
         let net = try Network.sequential(
             [
@@ -146,8 +153,11 @@ private let onnxNames = [
 
     @Test func everyKindOfTensor() throws {
         let file = try TorchFile(fixtures + "kinds.pt")
-        let byName = Dictionary(file.tensors.map { ($0.name, $0.tensor) }, uniquingKeysWith: { a, _ in a })
-        func floats(_ name: String) throws -> [Float] { try #require(byName[name]).array(of: Float.self) }
+        let byName = Dictionary(
+            file.tensors.map { ($0.name, $0.tensor) }, uniquingKeysWith: { a, _ in a })
+        func floats(_ name: String) throws -> [Float] {
+            try #require(byName[name]).array(of: Float.self)
+        }
         #expect(byName["turned"]?.shape == [6, 4])
         #expect(try floats("turned").prefix(5) == [0, 6, 12, 18, 1])
         #expect(try floats("part") == [6, 9, 12, 15])
@@ -197,7 +207,9 @@ private let onnxNames = [
         }
     }
 
-    @Test(arguments: ["wave.pt", "wave_legacy.pth", "kinds.pt", "wave1d.keras", "wave1d.h5", "unet.onnx"])
+    @Test(arguments: [
+        "wave.pt", "wave_legacy.pth", "kinds.pt", "wave1d.keras", "wave1d.h5", "unet.onnx",
+    ])
     func brokenFilesAreFailures(name: String) throws {
         let scratch = try Scratch()
         let good = [UInt8](try Data(contentsOf: URL(fileURLWithPath: fixtures + name)))

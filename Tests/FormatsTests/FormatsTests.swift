@@ -1,5 +1,5 @@
-import Foundation
 import Formats
+import Foundation
 import Network
 import Support
 import Tensor
@@ -8,7 +8,9 @@ import Testing
 /// A folder that is gone when the test ends.
 final class Scratch {
     let path = NSTemporaryDirectory() + "vzsh-formats-\(UUID().uuidString)"
-    init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
+    init() throws {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
     deinit { try? FileManager.default.removeItem(atPath: path) }
     func file(_ name: String) -> String { path + "/" + name }
     func write(_ bytes: [UInt8], _ name: String) -> String {
@@ -44,12 +46,14 @@ func mutated(_ good: [UInt8], _ trial: Int, favouring head: Int = 512) -> [UInt8
         for _ in 0..<4 {
             bytes[random.index(min(head, bytes.count))] = UInt8(truncatingIfNeeded: random.word())
         }
-    case 2: for _ in 0..<12 { bytes[random.index(bytes.count)] = UInt8(truncatingIfNeeded: random.word()) }
+    case 2:
+        for _ in 0..<12 { bytes[random.index(bytes.count)] = UInt8(truncatingIfNeeded: random.word()) }
     default:
         // A size or an address that is huge or negative.
         let at = random.index(max(bytes.count - 8, 1))
         let value: [UInt8] =
-            random.index(2) == 0 ? [255, 255, 255, 255, 255, 255, 255, 127] : Array(repeating: 255, count: 8)
+            random.index(2) == 0
+            ? [255, 255, 255, 255, 255, 255, 255, 127] : Array(repeating: 255, count: 8)
         for i in 0..<min(8, bytes.count - at) { bytes[at + i] = value[i] }
     }
     return bytes
@@ -90,7 +94,8 @@ private func smallNetwork() throws -> Network {
         let other = try Network.sequential(
             [
                 .layer(.conv1d(4, 3, activation: .relu)), .layer(.batchnorm()), .layer(.maxpool1d(2)),
-                .residual([.layer(.conv1d(4, 3))]), .layer(.flatten()), .layer(.dense(3)), .layer(.softmax()),
+                .residual([.layer(.conv1d(4, 3))]), .layer(.flatten()), .layer(.dense(3)),
+                .layer(.softmax()),
             ], input: [8, 2], name: "other", key: RandomKey(seed: 4))
         #expect(try ModelFile.loadWeights(into: other, from: scratch.file("net.npz")).notes.isEmpty)
         for (a, b) in zip(net.parameters, other.parameters) {
@@ -108,7 +113,9 @@ private func smallNetwork() throws -> Network {
         #expect(throws: Failure.self) { try ModelFile.save(net, to: scratch.file("net.doc")) }
         #expect(throws: Failure.self) { try ModelFile.save(net, to: scratch.file("net")) }
         let unbuilt = try Network.sequential([.layer(.dense(3))])
-        #expect(throws: Failure.self) { try ModelFile.save(unbuilt, to: scratch.file("net.safetensors")) }
+        #expect(throws: Failure.self) {
+            try ModelFile.save(unbuilt, to: scratch.file("net.safetensors"))
+        }
         #expect {
             try ModelFile.load("vgg61")
         } throws: {
@@ -172,7 +179,8 @@ private func smallNetwork() throws -> Network {
         let report = try ModelFile.loadWeights(into: net, from: path)
         #expect(report.notes == ["dense has no weights in '\(path)' and keeps its own"])
         #expect(
-            try net.layer("conv").layer.parameter("kernel")?.variable.value.array(of: Float.self) == kernel)
+            try net.layer("conv").layer.parameter("kernel")?.variable.value.array(of: Float.self)
+                == kernel)
         let moments = try net.layer("bn").layer.parameter("moving_moments")?.variable.value.array(
             of: Float.self)
         #expect(moments == bias.map { $0 + 2 } + bias.map { $0 + 3 })
@@ -198,14 +206,16 @@ private func smallNetwork() throws -> Network {
 
     @Test(.enabled(if: realData("weights") != nil, "needs the real weights beside the checkout"))
     func realVGG16() throws {
-        let path = try #require(realData("weights")) + "/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
+        let path =
+            try #require(realData("weights")) + "/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
         let loaded = try ModelFile.load(path)
         let net = loaded.network
         #expect(loaded.notes.isEmpty && net.name == "vgg16")
         #expect(net.namedParameters.count == 26)
         #expect(net.parameters.reduce(0) { $0 + $1.count } == 14_714_688)
         #expect(try net.outputShape() == [7, 7, 512])
-        #expect(net.preprocessing.channels == "BGR" && net.preprocessing.mean == [103.939, 116.779, 123.68])
+        #expect(
+            net.preprocessing.channels == "BGR" && net.preprocessing.mean == [103.939, 116.779, 123.68])
         let first = try #require(try net.layer("block1_conv1").layer.parameter("kernel")).variable.value
         #expect(first.shape == [3, 3, 3, 64])
         let values = try first.array(of: Float.self)
@@ -234,7 +244,8 @@ private func smallNetwork() throws -> Network {
         let flags = try NumPyFile.read(scratch.write(try bytes(numPy: "bool"), "a.npy"))
         #expect(flags.type == .bool)
         #expect(try flags.array(of: Bool.self) == [false, true, false, true, false, true])
-        #expect(try NumPyFile.read(scratch.write(try bytes(numPy: "scalar"), "a.npy")).scalarValue() == 2.5)
+        #expect(
+            try NumPyFile.read(scratch.write(try bytes(numPy: "scalar"), "a.npy")).scalarValue() == 2.5)
         let archive = try NumPyFile.readArchive(scratch.write(try bytes(numPy: "npz"), "a.npz"))
         #expect(archive.map(\.name) == ["a", "b"] && archive[0].tensor.shape == [2, 3])
         #expect {
@@ -284,7 +295,8 @@ private func smallNetwork() throws -> Network {
             }
         }
         let huge = "{'descr': '<f4', 'fortran_order': False, 'shape': (1152921504606846976,), }"
-        let header = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(huge.utf8.count), 0] + Array(huge.utf8)
+        let header =
+            [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(huge.utf8.count), 0] + Array(huge.utf8)
         #expect(throws: Failure.self) { try NumPyFile.read(scratch.write(header, "huge.npy")) }
     }
 }

@@ -23,10 +23,13 @@ import Testing
     func givesWhatONNXRuntimeGives(name: String) throws {
         let scratch = try Scratch()
         let loaded = try ModelFile.load(scratch.write(try file(name), "\(name).onnx"))
-        let y = try loaded.network.predict(input(loaded.network.builtInputShape())).array(of: Float.self)
+        let y = try loaded.network.predict(input(loaded.network.builtInputShape())).array(
+            of: Float.self)
         let wanted = try #require(onnxFiles[name]).output
         #expect(y.count == wanted.count)
-        for (a, b) in zip(y, wanted) { #expect(abs(a - b) < 1e-4 * max(1, abs(b)), "\(a) instead of \(b)") }
+        for (a, b) in zip(y, wanted) {
+            #expect(abs(a - b) < 1e-4 * max(1, abs(b)), "\(a) instead of \(b)")
+        }
         // What was read can be written and read again.
         try ModelFile.save(loaded.network, to: scratch.file("copy.safetensors"))
         let copy = try ModelFile.load(scratch.file("copy.safetensors")).network

@@ -4,7 +4,8 @@ import Tensor
 /// What elements are and how many.
 struct HDF5Type {
     enum Kind: Equatable {
-        case float, integer(isSigned: Bool)
+        case float
+        case integer(isSigned: Bool)
         /// Bytes of fixed length, ended or filled by zeros or blanks.
         case text
         /// Text of any length, in the global heap.
@@ -56,7 +57,9 @@ extension HDF5File {
             let body = message.body
             let version = try body.number(1)
             let flags = try body.number(1)
-            let (nameSize, typeSize, spaceSize) = (try body.number(2), try body.number(2), try body.number(2))
+            let (nameSize, typeSize, spaceSize) = (
+                try body.number(2), try body.number(2), try body.number(2)
+            )
             guard (1...3).contains(version) else { throw broken("an attribute's version is not known") }
             if version == 3 { try body.skip(1) }
             let padded = { (n: Int) in version == 1 ? (n + 7) / 8 * 8 : n }
@@ -72,7 +75,9 @@ extension HDF5File {
             guard !overflow else { throw broken("an attribute is too long") }
             return (type, count, try body.take(bytes))
         }
-        if isDense { throw broken("attributes are stored densely (libver='latest'), which is not read") }
+        if isDense {
+            throw broken("attributes are stored densely (libver='latest'), which is not read")
+        }
         return nil
     }
 
@@ -120,11 +125,15 @@ extension HDF5File {
             default: break
             }
         }
-        guard let type, let shape, let layout else { throw broken("a dataset has no type, shape or data") }
+        guard let type, let shape, let layout else {
+            throw broken("a dataset has no type, shape or data")
+        }
         let count = try Shape.count(shape)
         let (size, overflow) = count.multipliedReportingOverflow(by: type.size)
         // Even deflated, a file fills about a thousand times its size.
-        guard !overflow, size / (filters.contains(1) ? 1100 : 1) <= file.size else { throw broken("a dataset claims \(count) elements") }
+        guard !overflow, size / (filters.contains(1) ? 1100 : 1) <= file.size else {
+            throw broken("a dataset claims \(count) elements")
+        }
         let data = try self.data(layout, shape, type.size, size, filters)
         return try convert(data, type, shape)
     }
@@ -292,17 +301,21 @@ extension HDF5File {
         let lead = try body.number(1)
         let bits = try body.number(3)
         let size = try body.number(4)
-        guard (1...1 << 20).contains(size) else { throw broken("elements of \(size) bytes are not read") }
+        guard (1...1 << 20).contains(size) else {
+            throw broken("elements of \(size) bytes are not read")
+        }
         switch lead & 15 {
         case 0:
             guard [1, 2, 4, 8].contains(size) else {
                 throw broken("whole numbers of \(size) bytes are not read")
             }
-            return HDF5Type(kind: .integer(isSigned: bits & 8 != 0), size: size, isBigEndian: bits & 1 != 0)
+            return HDF5Type(
+                kind: .integer(isSigned: bits & 8 != 0), size: size, isBigEndian: bits & 1 != 0)
         case 1:
             try body.skip(4)
             let layout = [try body.number(1), try body.number(1), try body.number(1), try body.number(1)]
-            guard [2: [10, 5, 0, 10], 4: [23, 8, 0, 23], 8: [52, 11, 0, 52]][size] == layout, bits & 0x40 == 0
+            guard [2: [10, 5, 0, 10], 4: [23, 8, 0, 23], 8: [52, 11, 0, 52]][size] == layout,
+                bits & 0x40 == 0
             else {
                 throw broken("numbers that are not IEEE floating point are not read")
             }

@@ -68,7 +68,8 @@ public final class HDF5File {
 
     static func broken(_ path: String, _ why: String) -> Failure {
         Failure(
-            .file, "'\(path)' is no HDF5 file that can be read: \(why)", hint: "copy or download it again")
+            .file, "'\(path)' is no HDF5 file that can be read: \(why)", hint: "copy or download it again"
+        )
     }
 
     func broken(_ why: String) -> Failure { Self.broken(path, why) }
@@ -117,7 +118,9 @@ public final class HDF5File {
     public func find(_ path: String, in group: Object) throws -> Object? {
         var object = group
         for part in path.split(separator: "/") {
-            guard let next = try children(of: object).first(where: { $0.name == part }) else { return nil }
+            guard let next = try children(of: object).first(where: { $0.name == part }) else {
+                return nil
+            }
             object = next.object
         }
         return object
@@ -134,7 +137,9 @@ public final class HDF5File {
         return try bytes(at: head.number(8), size)
     }
 
-    private func visitGroup(_ address: Int, _ heap: [UInt8], depth: Int, _ found: inout [(String, Object)])
+    private func visitGroup(
+        _ address: Int, _ heap: [UInt8], depth: Int, _ found: inout [(String, Object)]
+    )
         throws
     {
         guard depth < 32 else { throw broken("a tree is too deep") }
@@ -153,7 +158,9 @@ public final class HDF5File {
                 continue
             }
             let node = try cursor(at: child, 8)
-            guard try node.take(4) == Array("SNOD".utf8) else { throw broken("a list of names is missing") }
+            guard try node.take(4) == Array("SNOD".utf8) else {
+                throw broken("a list of names is missing")
+            }
             try node.skip(2)
             let count = try node.number(2)
             let entries = try cursor(at: child + 8, count * 40)
@@ -245,7 +252,9 @@ public final class HDF5File {
         } else {
             messages.append(Message(type: type, body: body))
         }
-        guard messages.count < 100_000, blocks.count < 10_000 else { throw broken("a header does not end") }
+        guard messages.count < 100_000, blocks.count < 10_000 else {
+            throw broken("a header does not end")
+        }
     }
 }
 
@@ -271,7 +280,8 @@ final class Cursor {
         guard count <= 8 else { throw HDF5File.broken(path, "a number of \(count) bytes") }
         return Int(
             bitPattern: UInt(
-                piece.enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << (8 * UInt64($1.offset)) }))
+                piece.enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << (8 * UInt64($1.offset)) })
+        )
     }
 
     func take(_ count: Int) throws(Failure) -> [UInt8] {

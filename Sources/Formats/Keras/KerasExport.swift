@@ -15,7 +15,10 @@ enum KerasExport {
         let temporary = "\(path).tmp\(getpid())-\(UInt32.random(in: 0 ... .max))"
         defer { unlink(temporary) }
         var message = [CChar](repeating: 0, count: Int(VZ_HDF5_MESSAGE))
-        guard let file = message.withUnsafeMutableBufferPointer({ vz_hdf5_create(temporary, $0.baseAddress) })
+        guard
+            let file = message.withUnsafeMutableBufferPointer({
+                vz_hdf5_create(temporary, $0.baseAddress)
+            })
         else {
             let why = String(
                 decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -115,8 +118,9 @@ enum KerasExport {
         }
     }
 
-    private static func write(_ tensor: Tensor, _ file: OpaquePointer, _ place: String, _ path: String) throws
-    {
+    private static func write(
+        _ tensor: Tensor, _ file: OpaquePointer, _ place: String, _ path: String
+    ) throws {
         let shape = tensor.shape.map(UInt64.init)
         let code = try tensor.converted(to: .float32).withBytes { bytes in
             vz_hdf5_floats(

@@ -65,7 +65,9 @@ public enum KerasFile {
                 throw file.broken("'\(weight)' of '\(name)' is missing")
             }
             let own = isNested ? "\(name).\(owner)" : name
-            let value = (name: plain(weight, layer: isNested ? owner : name), tensor: try file.tensor(object))
+            let value = (
+                name: plain(weight, layer: isNested ? owner : name), tensor: try file.tensor(object)
+            )
             if let at = entries.lastIndex(where: { $0.name == own }) {
                 entries[at].tensors.append(value)
             } else {

@@ -60,7 +60,9 @@ struct KerasLayer {
 
     func padding() throws -> JSON {
         let name = value("padding", "border_mode")?.string ?? "valid"
-        guard ["same", "valid", "causal"].contains(name) else { throw unsupported("has padding '\(name)'") }
+        guard ["same", "valid", "causal"].contains(name) else {
+            throw unsupported("has padding '\(name)'")
+        }
         return .string(name)
     }
 
@@ -100,7 +102,8 @@ extension KerasModel {
     /// Layers that do nothing to what passes while a network is used.
     private static let passing: Set<String> = [
         "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization", "RandomFlip",
-        "RandomRotation", "RandomZoom", "RandomContrast", "RandomTranslation", "RandomBrightness", "Identity",
+        "RandomRotation", "RandomZoom", "RandomContrast", "RandomTranslation", "RandomBrightness",
+        "Identity",
     ]
 
     /// A layer of Keras as one of the network.
@@ -108,9 +111,13 @@ extension KerasModel {
         guard let x = inputs.first else { throw layer.unsupported("takes nothing") }
         if let rule = Self.merges[layer.kind] { return try append(layer.name, rule, [:], inputs, x) }
         if Self.passing.contains(layer.kind) { return x }
-        if layer.kind == "Concatenate" || layer.kind == "Merge" { return try concatenation(layer, inputs) }
+        if layer.kind == "Concatenate" || layer.kind == "Merge" {
+            return try concatenation(layer, inputs)
+        }
         guard inputs.count == 1 else { throw layer.unsupported("takes \(inputs.count) values") }
-        if let made = try window(layer, x) ?? shaping(layer, x) ?? normalization(layer, x) { return made }
+        if let made = try window(layer, x) ?? shaping(layer, x) ?? normalization(layer, x) {
+            return made
+        }
         if let (kind, options) = try activation(layer) {
             return try append(layer.name, kind, options, [x], x)
         }
@@ -202,12 +209,14 @@ extension KerasModel {
             guard layer.flag("keepdims", or: false) else { return pooled }
             let shape = [Int](repeating: 1, count: rank) + [-1]
             made.rank = rank + 1
-            return try append(layer.name + "_keepdims", "reshape", ["shape": .ints(shape)], [pooled], made)
+            return try append(
+                layer.name + "_keepdims", "reshape", ["shape": .ints(shape)], [pooled], made)
         default: return try convolution(layer, kind, rank, x)
         }
     }
 
-    private mutating func convolution(_ layer: KerasLayer, _ kind: String, _ rank: Int, _ x: Flow) throws
+    private mutating func convolution(_ layer: KerasLayer, _ kind: String, _ rank: Int, _ x: Flow)
+        throws
         -> Flow
     {
         var made = x
@@ -227,7 +236,8 @@ extension KerasModel {
         made.channels = isDepthwise ? x.channels.map { $0 &* filters } : filters
         var options: JSON = [
             "filters": .integer(filters), "kernel": .ints(kernel),
-            "stride": .ints(try layer.lengths("strides", "subsample", "subsample_length", rank: rank, or: 1)),
+            "stride": .ints(
+                try layer.lengths("strides", "subsample", "subsample_length", rank: rank, or: 1)),
             "dilation": .ints(try layer.lengths("dilation_rate", "atrous_rate", rank: rank, or: 1)),
             "padding": try layer.padding(), "bias": .bool(layer.flag("use_bias", "bias", or: true)),
             "activation": try layer.activation(),
@@ -298,7 +308,9 @@ extension KerasModel {
     }
 
     /// x · scale + offset by channel, as a normalization of mean 0 and variance 1.
-    private mutating func affine(_ layer: KerasLayer, _ x: Flow, scale: JSON?, offset: JSON?) throws -> Flow {
+    private mutating func affine(_ layer: KerasLayer, _ x: Flow, scale: JSON?, offset: JSON?) throws
+        -> Flow
+    {
         guard let channels = x.channels, channels <= 1 << 20 else {
             throw layer.unsupported("stands behind layers of unknown width")
         }

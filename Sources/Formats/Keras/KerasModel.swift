@@ -40,7 +40,8 @@ struct KerasModel {
             let data = archive.entries.first(where: { $0.name == "model.weights.h5" })
         else { throw ZipArchive.broken(archive.path, "config.json or model.weights.h5 is missing") }
         let file = try HDF5File(RandomAccessFile(archive.bytes(data), name: archive.path))
-        return try load(archive.bytes(configuration), KerasFile.weights(file), archive.path, input: input)
+        return try load(
+            archive.bytes(configuration), KerasFile.weights(file), archive.path, input: input)
     }
 
     static func load(
@@ -61,7 +62,8 @@ struct KerasModel {
         let output = try model(json, prefix: "", from: nil, given: given)
         guard output.node >= 0 else { throw Failure(.file, "the model has no layers") }
         let architecture: JSON = [
-            "format": 1, "name": .string(LayerWeights.identifier(json["config"]?["name"]?.string ?? "model")),
+            "format": 1,
+            "name": .string(LayerWeights.identifier(json["config"]?["name"]?.string ?? "model")),
             "input": .ints(input), "layers": .array(layers), "output": .integer(output.node),
         ]
         let lookup = self
@@ -81,7 +83,8 @@ struct KerasModel {
         }
         switch kind {
         case "Sequential": return try sequential(config, prefix: prefix, from: from, given: given)
-        case "Functional", "Model": return try functional(config, prefix: prefix, from: from, given: given)
+        case "Functional", "Model":
+            return try functional(config, prefix: prefix, from: from, given: given)
         default:
             throw Failure(
                 .file, "it is a model of the class \(kind), whose structure only its program knows",
@@ -158,7 +161,8 @@ struct KerasModel {
                 flows[name, default: []].append(made)
             }
             guard waiting.count < pending.count else {
-                throw Failure(.file, "'\(Self.name(waiting[0].layer) ?? "")' takes values that nothing makes")
+                throw Failure(
+                    .file, "'\(Self.name(waiting[0].layer) ?? "")' takes values that nothing makes")
             }
             pending = waiting
         }
@@ -222,10 +226,14 @@ struct KerasModel {
     private static func references(_ json: JSON, depth: Int = 0) -> [(name: String, use: Int)] {
         if depth > 8 { return [] }
         if let list = json.array {
-            if let name = list.first?.string, list.count >= 3, let use = list[1].int { return [(name, use)] }
+            if let name = list.first?.string, list.count >= 3, let use = list[1].int {
+                return [(name, use)]
+            }
             return list.flatMap { references($0, depth: depth + 1) }
         }
-        if let history = json["config"]?["keras_history"] { return references(history, depth: depth + 1) }
+        if let history = json["config"]?["keras_history"] {
+            return references(history, depth: depth + 1)
+        }
         if let arguments = json["args"] { return references(arguments, depth: depth + 1) }
         return []
     }
@@ -233,7 +241,8 @@ struct KerasModel {
     // MARK: - Layers
 
     private mutating func add(_ json: JSON, prefix: String, _ inputs: [Flow]) throws -> Flow {
-        guard let kind = json["class_name"]?.string, let config = json["config"], let name = Self.name(json),
+        guard let kind = json["class_name"]?.string, let config = json["config"],
+            let name = Self.name(json),
             let first = inputs.first
         else { throw Failure(.file, "a layer has no class, name or input") }
         let own = LayerWeights.identifier(name)
@@ -273,7 +282,9 @@ struct KerasModel {
     }
 
     /// One layer of the network.
-    mutating func append(_ name: String, _ kind: String, _ options: JSON, _ inputs: [Flow], _ made: Flow)
+    mutating func append(
+        _ name: String, _ kind: String, _ options: JSON, _ inputs: [Flow], _ made: Flow
+    )
         throws -> Flow
     {
         guard names.insert(name).inserted else {
@@ -304,7 +315,9 @@ struct KerasModel {
             throw Failure(.file, "the weights \(full) are missing")
         }
         let (layer, name) = (String(full[..<cut]), String(full[full.index(after: cut)...]))
-        guard let entry = entry(layer) else { throw Failure(.file, "the weights of \(layer) are missing") }
+        guard let entry = entry(layer) else {
+            throw Failure(.file, "the weights of \(layer) are missing")
+        }
         if name == "moving_moments" || name == "gamma" || name == "beta" {
             // Without scale or center the numbered ones are fewer.
             if let value = try LayerWeights.value(name, in: numbered(entry, layer)) { return value }
@@ -316,7 +329,8 @@ struct KerasModel {
                     $0["name"]?.string == layer && $0["kind"]?.string?.hasPrefix("depthwise") == true
                 } && name == "kernel"
             if isDepthwise, value.rank > 2 {
-                return try value.reshaped(value.shape.dropLast(2) + [1, value.shape.suffix(2).reduce(1, *)])
+                return try value.reshaped(
+                    value.shape.dropLast(2) + [1, value.shape.suffix(2).reduce(1, *)])
             }
             return value
         }
@@ -335,6 +349,7 @@ struct KerasModel {
         if options["center"]?.bool != false { names.append("beta") }
         if options["momentum"] != nil { names += ["moving_mean", "moving_variance"] }
         guard names.count == entry.tensors.count else { return entry }
-        return LayerWeights.Entry(name: entry.name, tensors: Array(zip(names, entry.tensors.map(\.tensor))))
+        return LayerWeights.Entry(
+            name: entry.name, tensors: Array(zip(names, entry.tensors.map(\.tensor))))
     }
 }

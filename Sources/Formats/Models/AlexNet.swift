@@ -15,11 +15,14 @@ enum AlexNet {
                 hint: "height and width are 63 or more, usually 224")
         }
         var net = ArchitectureWriter()
-        let convolutions = [(64, 11, 4, 2), (192, 5, 1, 2), (384, 3, 1, 1), (256, 3, 1, 1), (256, 3, 1, 1)]
+        let convolutions = [
+            (64, 11, 4, 2), (192, 5, 1, 2), (384, 3, 1, 1), (256, 3, 1, 1), (256, 3, 1, 1),
+        ]
         let places = [0, 3, 6, 8, 10]
         for (i, (filters, kernel, stride, zeros)) in convolutions.enumerated() {
             net.conv2d(
-                "conv\(i + 1)", filters, kernel, stride: stride, zeros: zeros, torch: "features.\(places[i])")
+                "conv\(i + 1)", filters, kernel, stride: stride, zeros: zeros,
+                torch: "features.\(places[i])")
             net.add("relu\(i + 1)", "relu")
             if [0, 1, 4].contains(i) { net.maxpool2d("pool\(i + 1)", 3, stride: 2) }
         }

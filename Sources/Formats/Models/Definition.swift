@@ -104,11 +104,17 @@ extension Definition {
 
     /// The definitions, those of several sizes in the size that the first convolution has.
     private static func candidates(_ weights: LayerWeights) -> [Definition] {
-        let first = weights.layers.first { LayerWeights.identifier($0.name) == "conv1" }?.tensors.first?.tensor
-        let filters = first.flatMap { weights.layout == .channelsFirst ? $0.shape.first : $0.shape.last } ?? 0
+        let first = weights.layers.first { LayerWeights.identifier($0.name) == "conv1" }?.tensors.first?
+            .tensor
+        let filters =
+            first.flatMap { weights.layout == .channelsFirst ? $0.shape.first : $0.shape.last } ?? 0
         return all.map { definition in
-            if definition.name == "m5", (1...65_536).contains(filters) { return M5.definition(channels: filters) }
-            if definition.name == "crepe", let size = Crepe.capacities.first(where: { $0.value * 32 == filters }) {
+            if definition.name == "m5", (1...65_536).contains(filters) {
+                return M5.definition(channels: filters)
+            }
+            if definition.name == "crepe",
+                let size = Crepe.capacities.first(where: { $0.value * 32 == filters })
+            {
                 return Crepe.definition(capacity: size.key)
             }
             return definition
@@ -179,7 +185,8 @@ struct ArchitectureWriter {
     /// A layer behind the last one, or behind others. Returns its position.
     @discardableResult
     mutating func add(
-        _ name: String, _ kind: String, _ options: JSON = [:], from inputs: [Int]? = nil, torch: String? = nil
+        _ name: String, _ kind: String, _ options: JSON = [:], from inputs: [Int]? = nil,
+        torch: String? = nil
     ) -> Int {
         layers.append([
             "name": .string(name), "kind": .string(kind), "options": options,
@@ -192,7 +199,8 @@ struct ArchitectureWriter {
     /// A convolution over height and width with zeros around, as PyTorch counts them.
     @discardableResult
     mutating func conv2d(
-        _ name: String, _ filters: Int, _ kernel: Int, stride: Int = 1, zeros: Int = 0, bias: Bool = true,
+        _ name: String, _ filters: Int, _ kernel: Int, stride: Int = 1, zeros: Int = 0,
+        bias: Bool = true,
         isDepthwise: Bool = false, from inputs: [Int]? = nil, torch: String? = nil
     ) -> Int {
         add(
@@ -210,8 +218,9 @@ struct ArchitectureWriter {
     }
 
     /// - Parameter after: places that the last window may stick out over each side's end.
-    mutating func maxpool2d(_ name: String, _ size: Int, stride: Int, before: Int = 0, after: [Int] = [0, 0])
-    {
+    mutating func maxpool2d(
+        _ name: String, _ size: Int, stride: Int, before: Int = 0, after: [Int] = [0, 0]
+    ) {
         add(
             name, "maxpool2d",
             [

@@ -19,7 +19,8 @@ public enum ImageNet {
     public static func classes(_ path: String) throws -> [String] {
         guard let bytes = try TextFile.bytes(path, atMost: 1 << 24) else {
             throw Failure(
-                .file, "there is no file '\(path)'", hint: "look at the spelling and at the folder you are in"
+                .file, "there is no file '\(path)'",
+                hint: "look at the spelling and at the folder you are in"
             )
         }
         if let first = bytes.first(where: { $0 > 32 }),
@@ -44,7 +45,8 @@ public enum ImageNet {
         } else {
             let members = json.members ?? []
             let byIndex = Dictionary(
-                members.compactMap { m in Int(m.key).map { ($0, m.value) } }, uniquingKeysWith: { a, _ in a })
+                members.compactMap { m in Int(m.key).map { ($0, m.value) } },
+                uniquingKeysWith: { a, _ in a })
             guard byIndex.count == members.count else {
                 throw Failure(.file, "'\(path)' is no list of classes")
             }

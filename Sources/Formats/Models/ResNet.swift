@@ -12,7 +12,9 @@ enum ResNet {
             preprocessing: .torchvision)
     }
 
-    private static func layers(isDeep: Bool, _ input: [Int], _ classes: Int?) throws -> ArchitectureWriter {
+    private static func layers(isDeep: Bool, _ input: [Int], _ classes: Int?) throws
+        -> ArchitectureWriter
+    {
         var net = ArchitectureWriter()
         net.conv2d("conv1", 64, 7, stride: 2, zeros: 3, bias: false)
         net.batchNorm("bn1")

@@ -6,12 +6,15 @@ import Support
 enum SqueezeNet {
     static func definition(version: String) -> Definition {
         Definition(
-            name: version == "1.0" ? "squeezenet1_0" : "squeezenet1_1", input: [224, 224, 3], classes: 1000,
+            name: version == "1.0" ? "squeezenet1_0" : "squeezenet1_1", input: [224, 224, 3],
+            classes: 1000,
             isImageNet: true, layers: { try layers(isOld: version == "1.0", $0, $1) },
             torchPreprocessing: .torchvision, preprocessing: .torchvision)
     }
 
-    private static func layers(isOld: Bool, _ input: [Int], _ classes: Int?) throws -> ArchitectureWriter {
+    private static func layers(isOld: Bool, _ input: [Int], _ classes: Int?) throws
+        -> ArchitectureWriter
+    {
         var net = ArchitectureWriter()
         var sides = [input[0], input[1]]
         let first = isOld ? 7 : 3
@@ -46,7 +49,8 @@ enum SqueezeNet {
             let narrow = net.add("fire\(n)_squeeze_relu", "relu")
             net.conv2d("fire\(n)_expand1x1", wide, 1, from: [narrow], torch: module + ".expand1x1")
             let one = net.add("fire\(n)_expand1x1_relu", "relu")
-            net.conv2d("fire\(n)_expand3x3", wide, 3, zeros: 1, from: [narrow], torch: module + ".expand3x3")
+            net.conv2d(
+                "fire\(n)_expand3x3", wide, 3, zeros: 1, from: [narrow], torch: module + ".expand3x3")
             let three = net.add("fire\(n)_expand3x3_relu", "relu")
             net.add("fire\(n)_concat", "concat", ["axis": -1], from: [one, three])
             place += 1

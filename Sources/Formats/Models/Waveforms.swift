@@ -76,7 +76,8 @@ public enum Crepe {
         -> ArchitectureWriter
     {
         guard input[0] >= 256 else {
-            throw Failure(.shape, "crepe: \(input[0]) samples are too few", hint: "it takes 1024 at 16 kHz")
+            throw Failure(
+                .shape, "crepe: \(input[0]) samples are too few", hint: "it takes 1024 at 16 kHz")
         }
         var net = ArchitectureWriter()
         for (i, filters) in [32, 4, 4, 4, 8, 16].enumerated() {
@@ -88,7 +89,8 @@ public enum Crepe {
                     "activation": "relu",
                 ])
             net.batchNorm("conv\(i + 1)_BN", epsilon: 1e-3)
-            net.add("conv\(i + 1)_maxpool", "maxpool1d", ["size": [2], "stride": [2], "padding": "valid"])
+            net.add(
+                "conv\(i + 1)_maxpool", "maxpool1d", ["size": [2], "stride": [2], "padding": "valid"])
             net.add("conv\(i + 1)_dropout", "dropout", ["rate": 0.25])
         }
         guard let classes else { return net }

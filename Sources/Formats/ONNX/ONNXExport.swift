@@ -15,7 +15,10 @@ struct ONNXExport {
         var isChannelsFirst: Bool
     }
     enum Attribute {
-        case int(Int), ints([Int]), float(Double), text(String)
+        case int(Int)
+        case ints([Int])
+        case float(Double)
+        case text(String)
     }
     /// A constant; large ones are made when they are written.
     struct Constant {
@@ -56,11 +59,13 @@ struct ONNXExport {
         let last = values[network.output]
         emit("Identity", [last.name], "output", name: "output")
         try file(
-            network, first, Value(name: "output", shape: last.shape, isChannelsFirst: last.isChannelsFirst),
+            network, first,
+            Value(name: "output", shape: last.shape, isChannelsFirst: last.isChannelsFirst),
             path)
     }
 
-    private var used: [String: Int] = [:]
+    /// The graph's own input and output have the first use of these names.
+    private var used: [String: Int] = ["input": 1, "output": 1]
     private mutating func uniqueName(_ name: String) -> String {
         used[name, default: 0] += 1
         let count = used[name, default: 1]
@@ -173,8 +178,12 @@ struct ONNXExport {
         nodes.append(node.bytes)
     }
 
-    mutating func constant(_ name: String, _ shape: [Int], _ make: @escaping () throws -> Tensor) -> String {
-        if known.insert(name).inserted { constants.append(Constant(name: name, shape: shape, make: make)) }
+    mutating func constant(_ name: String, _ shape: [Int], _ make: @escaping () throws -> Tensor)
+        -> String
+    {
+        if known.insert(name).inserted {
+            constants.append(Constant(name: name, shape: shape, make: make))
+        }
         return name
     }
 
@@ -220,7 +229,8 @@ struct ONNXExport {
         let function = activation?.function ?? .linear
         let x = [value.name]
         switch function {
-        case .leakyRelu: emit("LeakyRelu", x, name, name: name, [("alpha", .float(activation?.alpha ?? 0.3))])
+        case .leakyRelu:
+            emit("LeakyRelu", x, name, name: name, [("alpha", .float(activation?.alpha ?? 0.3))])
         case .elu: emit("Elu", x, name, name: name, [("alpha", .float(activation?.alpha ?? 1))])
         case .selu:
             emit(

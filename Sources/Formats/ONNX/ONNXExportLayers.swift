@@ -7,7 +7,8 @@ extension ONNXExport {
     mutating func add(_ use: ONNXUse, _ inputs: [Value]) throws -> Value {
         guard let x = inputs.first else { throw Failure(.value, "it takes nothing") }
         switch use.layer.kind {
-        case let kind as ConvolutionLayer: return try convolution(use, kind.shared, groups: kind.groups, x)
+        case let kind as ConvolutionLayer:
+            return try convolution(use, kind.shared, groups: kind.groups, x)
         case let kind as DepthwiseConvolutionLayer:
             return try convolution(use, kind.shared, groups: x.shape.last ?? 1, x)
         case let kind as SeparableConvolutionLayer: return try separable(use, kind, x)
@@ -18,7 +19,8 @@ extension ONNXExport {
             let source = first(x)
             let operation = kind.isMaximum ? "GlobalMaxPool" : "GlobalAveragePool"
             emit(operation, [source.name], use.name + "/map", name: use.name)
-            emit("Flatten", [use.name + "/map"], use.name, name: use.name + "/flatten", [("axis", .int(1))])
+            emit(
+                "Flatten", [use.name + "/map"], use.name, name: use.name + "/flatten", [("axis", .int(1))])
             return Value(name: use.name, shape: use.outputShape, isChannelsFirst: false)
         case let kind as MergeLayer: return try merge(use, kind, inputs)
         case let kind as ActivationLayer: return activate(kind.activation, x, name: use.name)
@@ -62,7 +64,9 @@ extension ONNXExport {
     ) throws -> Value {
         let source = first(x)
         let rank = o.kernel.count
-        var inputs = [source.name, try parameter(use, "kernel", order: [rank + 1, rank] + Array(0..<rank))]
+        var inputs = [
+            source.name, try parameter(use, "kernel", order: [rank + 1, rank] + Array(0..<rank)),
+        ]
         if o.bias { inputs.append(try parameter(use, "bias")) }
         let plain = o.activation == nil ? use.name : use.name + "/linear"
         emit(
@@ -77,7 +81,8 @@ extension ONNXExport {
         return o.activation == nil ? made : activate(o.activation, made, name: use.name)
     }
 
-    private mutating func separable(_ use: ONNXUse, _ kind: SeparableConvolutionLayer, _ x: Value) throws
+    private mutating func separable(_ use: ONNXUse, _ kind: SeparableConvolutionLayer, _ x: Value)
+        throws
         -> Value
     {
         let o = kind.shared
@@ -85,7 +90,8 @@ extension ONNXExport {
         let rank = o.kernel.count
         let order = [rank + 1, rank] + Array(0..<rank)
         emit(
-            "Conv", [source.name, try parameter(use, "depthwise_kernel", order: order)], use.name + "/deep",
+            "Conv", [source.name, try parameter(use, "depthwise_kernel", order: order)],
+            use.name + "/deep",
             name: use.name + "/deep",
             [
                 ("kernel_shape", .ints(o.kernel)), ("strides", .ints(o.stride)),
@@ -102,10 +108,14 @@ extension ONNXExport {
     }
 
     /// ConvTranspose gives (length − 1) · stride + span + output_padding − pads.
-    private mutating func transposed(_ use: ONNXUse, _ o: ConvolutionOptions, _ x: Value) throws -> Value {
+    private mutating func transposed(_ use: ONNXUse, _ o: ConvolutionOptions, _ x: Value) throws
+        -> Value
+    {
         let source = first(x)
         let rank = o.kernel.count
-        var inputs = [source.name, try parameter(use, "kernel", order: [rank + 1, rank] + Array(0..<rank))]
+        var inputs = [
+            source.name, try parameter(use, "kernel", order: [rank + 1, rank] + Array(0..<rank)),
+        ]
         if o.bias { inputs.append(try parameter(use, "bias")) }
         let lengths = Array(use.outputShape.dropLast())
         let around =
@@ -146,7 +156,8 @@ extension ONNXExport {
         let plain = kind.activation == nil ? use.name : use.name + "/linear"
         if x.shape.count == 1 {
             emit(
-                "Gemm", [x.name, kernel] + (kind.bias ? [try parameter(use, "bias")] : []), plain, name: plain
+                "Gemm", [x.name, kernel] + (kind.bias ? [try parameter(use, "bias")] : []), plain,
+                name: plain
             )
         } else {
             let product = kind.bias ? use.name + "/product" : plain
@@ -157,11 +168,14 @@ extension ONNXExport {
         return kind.activation == nil ? made : activate(kind.activation, made, name: use.name)
     }
 
-    private mutating func batchNormalization(_ use: ONNXUse, _ kind: BatchNormalizationLayer, _ x: Value)
+    private mutating func batchNormalization(
+        _ use: ONNXUse, _ kind: BatchNormalizationLayer, _ x: Value
+    )
         throws -> Value
     {
         let source = first(x)
-        guard let channels = x.shape.last, let moments = use.layer.parameter("moving_moments")?.variable.value
+        guard let channels = x.shape.last,
+            let moments = use.layer.parameter("moving_moments")?.variable.value
         else {
             throw Failure(.value, "its moments are missing")
         }

@@ -60,7 +60,8 @@ extension ONNXNetwork {
     private func squeezed(_ node: ONNXModel.Node, _ values: [Tensor]) throws -> Tensor {
         let x = values[0]
         var axes =
-            try node.ints["axes"] ?? (values.count > 1 ? values[1].array(of: Int32.self).map { Int($0) } : [])
+            try node.ints["axes"]
+            ?? (values.count > 1 ? values[1].array(of: Int32.self).map { Int($0) } : [])
         if node.operation == "Squeeze" {
             axes = axes.map { bounded($0, x.rank) }
             let isAll = axes.isEmpty
@@ -70,7 +71,9 @@ extension ONNXNetwork {
                 })
         }
         var shape = x.shape
-        guard x.rank + axes.count <= Shape.maximumRank else { throw unsupported(node, "to so many axes") }
+        guard x.rank + axes.count <= Shape.maximumRank else {
+            throw unsupported(node, "to so many axes")
+        }
         for axis in axes.map({ bounded($0, x.rank + axes.count) }).sorted() {
             guard (0...shape.count).contains(axis) else { throw unsupported(node, "at axis \(axis)") }
             shape.insert(1, at: axis)
@@ -135,7 +138,8 @@ extension ONNXNetwork {
                 }
             }
             return try made(
-                result, values[0].rank >= values[1].rank ? values[0].shape.isEmpty && n == 1 ? [] : [n] : [n])
+                result,
+                values[0].rank >= values[1].rank ? values[0].shape.isEmpty && n == 1 ? [] : [n] : [n])
         default: return nil
         }
     }

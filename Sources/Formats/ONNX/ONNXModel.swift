@@ -243,7 +243,8 @@ struct ONNXModel {
     private static func unpacked(
         _ name: String, _ type: Int, _ shape: [Int], _ count: Int, _ data: ArraySlice<UInt8>
     ) throws -> Tensor {
-        guard let size = [1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 16: 2][type] else {
+        guard let size = [1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 16: 2][type]
+        else {
             throw Failure(.file, "'\(name)' has elements of type \(type), which are not read")
         }
         guard data.count == count &* size, count <= data.count else {
@@ -262,7 +263,8 @@ struct ONNXModel {
         }
         switch type {
         case 11: return try Tensor((0..<count).map { Double(bitPattern: word($0)) }, shape: shape)
-        case 10: return try Tensor((0..<count).map { TensorFile.float(half: UInt16(word($0))) }, shape: shape)
+        case 10:
+            return try Tensor((0..<count).map { TensorFile.float(half: UInt16(word($0))) }, shape: shape)
         case 16:
             return try Tensor((0..<count).map { Float(bitPattern: UInt32(word($0)) << 16) }, shape: shape)
         case 9: return try Tensor((0..<count).map { word($0) != 0 }, shape: shape)

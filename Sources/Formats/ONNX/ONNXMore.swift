@@ -48,24 +48,30 @@ extension ONNXNetwork {
         return try cropped(made, cropping, node)
     }
 
-    private mutating func cropped(_ x: Flow, _ cropping: [[Int]], _ node: ONNXModel.Node) throws -> Flow {
+    private mutating func cropped(_ x: Flow, _ cropping: [[Int]], _ node: ONNXModel.Node) throws
+        -> Flow
+    {
         if cropping.allSatisfy({ $0 == [0, 0] }) { return x }
         let shape = zip(x.shape, cropping).map { $0 - $1[0] - $1[1] } + x.shape.suffix(1)
         guard shape.allSatisfy({ $0 > 0 }) else { throw unsupported(node, "of everything") }
         return append(
-            "cropping\(cropping.count)d", ["cropping": .array(cropping.map(JSON.ints))], [x], shape, like: x)
+            "cropping\(cropping.count)d", ["cropping": .array(cropping.map(JSON.ints))], [x], shape,
+            like: x)
     }
 
     mutating func resize(_ node: ONNXModel.Node) throws -> Flow {
         let x = spatial(try flow(node))
         let rank = x.shape.count - 1
-        guard x.isChannelsFirst, (1...2).contains(rank) else { throw unsupported(node, "of such a value") }
+        guard x.isChannelsFirst, (1...2).contains(rank) else {
+            throw unsupported(node, "of such a value")
+        }
         let mode = node.texts["mode"] ?? "nearest"
         guard mode == "nearest" || mode == "linear" || mode == "cubic" else {
             throw unsupported(node, "by '\(mode)'")
         }
         let isOld = node.operation == "Upsample" || model.opset < 11
-        let coordinates = isOld ? "asymmetric" : node.texts["coordinate_transformation_mode"] ?? "half_pixel"
+        let coordinates =
+            isOld ? "asymmetric" : node.texts["coordinate_transformation_mode"] ?? "half_pixel"
         let scaleAt = isOld ? 1 : 2
         var scales =
             try node.tensors["scales"]?.array(of: Double.self)
@@ -117,7 +123,8 @@ extension ONNXNetwork {
             try node.ints["axes"] ?? optionalConstant(node, 3)?.array(of: Int32.self).map { Int($0) }
             ?? Array(0..<starts.count)
         let steps = try optionalConstant(node, 4)?.array(of: Int32.self) ?? []
-        guard starts.count == ends.count, axes.count == starts.count, steps.allSatisfy({ $0 == 1 }) else {
+        guard starts.count == ends.count, axes.count == starts.count, steps.allSatisfy({ $0 == 1 })
+        else {
             throw unsupported(node, "with steps")
         }
         for (i, axis) in axes.enumerated() {
@@ -132,7 +139,9 @@ extension ONNXNetwork {
         return x
     }
 
-    private mutating func sliced(_ x: Flow, _ axis: Int, _ from: Int, _ to: Int, _ node: ONNXModel.Node)
+    private mutating func sliced(
+        _ x: Flow, _ axis: Int, _ from: Int, _ to: Int, _ node: ONNXModel.Node
+    )
         throws -> Flow
     {
         guard to > from else { throw unsupported(node, "that leaves nothing") }
@@ -153,10 +162,12 @@ extension ONNXNetwork {
         }
         let n = node.outputs.count
         let length = x.shape[axis]
-        let given = try node.ints["split"] ?? optionalConstant(node, 1)?.array(of: Int32.self).map { Int($0) }
+        let given =
+            try node.ints["split"] ?? optionalConstant(node, 1)?.array(of: Int32.self).map { Int($0) }
         let each = n > 0 ? (length + n - 1) / n : 0
         let sizes = given ?? (0..<n).map { min(each, length - $0 * each) }
-        guard sizes.count == n, sizes.allSatisfy({ $0 > 0 && $0 <= length }), sizes.reduce(0, +) == length
+        guard sizes.count == n, sizes.allSatisfy({ $0 > 0 && $0 <= length }),
+            sizes.reduce(0, +) == length
         else {
             throw unsupported(node, "into such parts")
         }
@@ -211,7 +222,8 @@ extension ONNXNetwork {
         }
         let gamma = try constant(node, 1)
         let own = [
-            "gamma": gamma, "beta": try optionalConstant(node, 2) ?? Tensor(repeating: 0, shape: gamma.shape),
+            "gamma": gamma,
+            "beta": try optionalConstant(node, 2) ?? Tensor(repeating: 0, shape: gamma.shape),
         ]
         return keeping(
             append(

@@ -40,7 +40,9 @@ struct ONNXNetwork {
         var builder = ONNXNetwork(model: model, path: path, constants: model.constants)
         do {
             return try builder.network(input)
-        } catch let failure as Failure where failure.kind != .interrupted && !failure.message.contains(path) {
+        } catch let failure as Failure
+            where failure.kind != .interrupted && !failure.message.contains(path)
+        {
             throw Failure(
                 failure.kind == .shape ? .file : failure.kind, "'\(path)': \(failure.message)",
                 hint: failure.hint)
@@ -81,7 +83,8 @@ struct ONNXNetwork {
             output = append("flatten", [:], [output], [output.shape.reduce(1, *)], like: output)
         }
         guard !layers.isEmpty, output.node >= 0 else { throw Failure(.file, "it has no layers") }
-        let base = path.split(separator: "/").last?.split(separator: ".").first.map(String.init) ?? "network"
+        let base =
+            path.split(separator: "/").last?.split(separator: ".").first.map(String.init) ?? "network"
         let architecture: JSON = [
             "format": 1, "name": .string(Self.identifier(base)), "input": .ints(shape),
             "layers": .array(layers),
@@ -89,7 +92,9 @@ struct ONNXNetwork {
         ]
         let weights = self.weights
         let network = try Network(architecture: architecture) { name in
-            guard let tensor = weights[name] else { throw Failure(.file, "the weights \(name) are missing") }
+            guard let tensor = weights[name] else {
+                throw Failure(.file, "the weights \(name) are missing")
+            }
             return tensor
         }
         describe(network)
@@ -125,7 +130,9 @@ struct ONNXNetwork {
         }
         var shape = Array(declared.dropFirst(2)) + [declared[1]]
         if let wanted {
-            guard wanted.count == shape.count, zip(wanted, shape).allSatisfy({ $0 > 0 && ($0 == $1 || $1 == 0) }) else {
+            guard wanted.count == shape.count,
+                zip(wanted, shape).allSatisfy({ $0 > 0 && ($0 == $1 || $1 == 0) })
+            else {
                 throw Failure(
                     .shape, "its input has shape \(Shape.describe(shape)), not \(Shape.describe(wanted))")
             }
@@ -195,7 +202,19 @@ struct ONNXNetwork {
         ])
         for (parameter, tensor) in own { weights["\(name).\(parameter)"] = tensor }
         return Flow(
-            node: layers.count - 1, shape: shape, isChannelsFirst: flow.isChannelsFirst && shape.count > 1)
+            node: layers.count - 1, shape: shape, isChannelsFirst: flow.isChannelsFirst && shape.count > 1
+        )
+    }
+
+    /// An activation as part of the layer before it, where a file of vzsh's own says that it was; nil
+    /// where it was not.
+    mutating func fused(_ kind: String, _ options: JSON, _ x: Flow) -> Flow? {
+        guard !nodeName.isEmpty, x.node >= 0, layers[x.node]["name"]?.string == nodeName,
+            let owner = layers[x.node]["kind"]?.string, owner == "dense" || owner.contains("conv")
+        else { return nil }
+        layers[x.node]["options"]?["activation"] =
+            options["alpha"].map { ["name": .string(kind), "alpha": $0] } ?? .string(kind)
+        return x
     }
 
     private mutating func layerName(_ kind: String, _ hint: String) -> String {
@@ -203,7 +222,8 @@ struct ONNXNetwork {
         let own = nodeName.hasSuffix("/linear") ? String(nodeName.dropLast(7)) : nodeName
         if !own.isEmpty, !own.contains("/"), names.insert(own).inserted { return own }
         // "fire2/conv1x1_1.w" is fire2_conv1x1_1; "onnx::Conv_55" and plain numbers tell nothing.
-        let stem = hint.contains("::") ? "" : hint.split(separator: ".").dropLast().joined(separator: "_")
+        let stem =
+            hint.contains("::") ? "" : hint.split(separator: ".").dropLast().joined(separator: "_")
         let name = Self.identifier(stem)
         if name.first?.isLetter == true, names.insert(name).inserted { return name }
         while true {
@@ -254,7 +274,9 @@ struct ONNXNetwork {
     func axis(_ axis: Int, of flow: Flow) throws -> Int? {
         let rank = flow.shape.count + flow.ones + 1
         let positive = axis < 0 ? axis &+ rank : axis
-        guard positive >= 0, positive < rank else { throw Failure(.file, "axis \(axis) does not exist") }
+        guard positive >= 0, positive < rank else {
+            throw Failure(.file, "axis \(axis) does not exist")
+        }
         if positive == 0 { return nil }
         let last = flow.shape.count - 1
         if flow.ones > 0 { return positive == 1 ? last : -1 }

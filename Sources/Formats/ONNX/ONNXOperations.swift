@@ -42,6 +42,7 @@ extension ONNXNetwork {
             var options: JSON = [:]
             if kind == "leaky_relu" { options = ["alpha": .number(node.float("alpha", 0.01))] }
             if kind == "elu" { options = ["alpha": .number(node.float("alpha", 1))] }
+            if let whole = fused(kind, options, x) { return whole }
             return keeping(append(kind, options, [x], x.shape, like: x), x)
         }
         switch node.operation {
@@ -53,7 +54,8 @@ extension ONNXNetwork {
         case "HardSigmoid", "HardSwish": return try hard(node)
         case "PRelu": return try slope(node)
         case "LayerNormalization": return try layerNormalization(node)
-        case "Sqrt", "Pow", "ReduceL2", "InstanceNormalization", "LSTM", "GRU", "RNN": throw unsupported(node)
+        case "Sqrt", "Pow", "ReduceL2", "InstanceNormalization", "LSTM", "GRU", "RNN":
+            throw unsupported(node)
         case "MaxPool", "AveragePool": return try pool(node)
         case "GlobalMaxPool", "GlobalAveragePool": return try globalPool(node, spatial(flow(node)))
         case "ReduceMean": return try reduceMean(node)
@@ -164,7 +166,8 @@ extension ONNXNetwork {
         if padding.allSatisfy({ $0 == [0, 0] }) { return x }
         let shape = zip(x.shape, padding).map { $0 + $1[0] + $1[1] } + x.shape.suffix(1)
         return append(
-            "zero_padding\(padding.count)d", ["padding": .array(padding.map(JSON.ints))], [x], shape, like: x)
+            "zero_padding\(padding.count)d", ["padding": .array(padding.map(JSON.ints))], [x], shape,
+            like: x)
     }
 
     private mutating func pool(_ node: ONNXModel.Node) throws -> Flow {
@@ -211,7 +214,8 @@ extension ONNXNetwork {
     private mutating func reduceMean(_ node: ONNXModel.Node) throws -> Flow {
         let x = spatial(try flow(node))
         let axes =
-            try node.ints["axes"] ?? optionalConstant(node, 1)?.array(of: Int32.self).map { Int($0) } ?? []
+            try node.ints["axes"] ?? optionalConstant(node, 1)?.array(of: Int32.self).map { Int($0) }
+            ?? []
         let own = Set(try axes.map { try axis($0, of: x) })
         guard x.isChannelsFirst, own == Set((0..<x.shape.count - 1).map { Optional($0) }) else {
             throw unsupported(node, "over other axes than all the spatial ones")
@@ -295,6 +299,7 @@ extension ONNXNetwork {
             throw unsupported(node, "along another axis than the channels")
         }
         let kind = node.operation == "Softmax" ? "softmax" : "log_softmax"
+        if let whole = fused(kind, [:], x) { return whole }
         return keeping(append(kind, [:], [x], x.shape, like: x), x)
     }
 
@@ -305,6 +310,7 @@ extension ONNXNetwork {
         guard low == 0, high == 6 || high == .infinity else {
             throw unsupported(node, "from \(low) to \(high)")
         }
+        if let whole = fused(high == 6 ? "relu6" : "relu", [:], x) { return whole }
         return keeping(append(high == 6 ? "relu6" : "relu", [:], [x], x.shape, like: x), x)
     }
 
@@ -340,7 +346,9 @@ extension ONNXNetwork {
 
     /// A number for each channel added, taken off or multiplied: a normalization of fixed moments, or
     /// the bias of the dense layer before.
-    private mutating func withConstant(_ node: ONNXModel.Node, _ constant: Tensor, _ x: Flow) throws -> Flow {
+    private mutating func withConstant(_ node: ONNXModel.Node, _ constant: Tensor, _ x: Flow) throws
+        -> Flow
+    {
         guard let channels = x.shape.last else { throw unsupported(node) }
         if node.operation == "Add", let biased = try biased(node, constant, x) { return biased }
         let spread = constant.shape.drop { $0 == 1 }
@@ -357,7 +365,9 @@ extension ONNXNetwork {
         let values = try constant.array(of: Float.self)
         let each = values.count == 1 ? Array(repeating: values[0], count: channels) : values
         let isSwapped = constants[node.inputs[0]] != nil
-        var (gamma, beta) = ([Float](repeating: 1, count: channels), [Float](repeating: 0, count: channels))
+        var (gamma, beta) = (
+            [Float](repeating: 1, count: channels), [Float](repeating: 0, count: channels)
+        )
         switch node.operation {
         case "Add": beta = each
         case "Mul": gamma = each
@@ -375,7 +385,8 @@ extension ONNXNetwork {
             "moving_moments": try Tensor(moments, shape: [2, channels]),
         ]
         return keeping(
-            append("batchnorm", ["epsilon": .number(Double(epsilon))], [x], x.shape, like: x, weights: own), x
+            append(
+                "batchnorm", ["epsilon": .number(Double(epsilon))], [x], x.shape, like: x, weights: own), x
         )
     }
 
@@ -412,13 +423,16 @@ extension ONNXNetwork {
         // [batch, everything].
         if target.count == 2, target[1] == -1 || target[1] == count { return flattened(x) }
         let given = shapeInONNX(x)
-        guard target.count > 1, target.count <= Shape.maximumRank, target[0] == given[0] || target[0] <= 0
+        guard target.count > 1, target.count <= Shape.maximumRank,
+            target[0] == given[0] || target[0] <= 0
         else {
             throw unsupported(node, "to \(Shape.describe(target))")
         }
         // Channels are put last where something needs them there.
         let full = try Tensor.completed(
-            target.indices.dropFirst().map { target[$0] == 0 && $0 < given.count ? given[$0] : target[$0] },
+            target.indices.dropFirst().map {
+                target[$0] == 0 && $0 < given.count ? given[$0] : target[$0]
+            },
             count: count)
         var row = x
         if x.isChannelsFirst || x.ones > 0 { row = flattened(x) }
@@ -436,7 +450,8 @@ extension ONNXNetwork {
             return flattened(x)
         }
         let axes = try node.ints["axes"] ?? constant(node, 1).array(of: Int32.self).map { Int($0) }
-        guard x.shape.count == 1, axes.sorted() == Array(2..<2 + axes.count) || axes == [-1], axes.count <= 2
+        guard x.shape.count == 1, axes.sorted() == Array(2..<2 + axes.count) || axes == [-1],
+            axes.count <= 2
         else {
             throw unsupported(node, "of such a value")
         }

@@ -24,10 +24,13 @@ struct ProtobufWriter {
     mutating func float(_ field: Int, _ value: Float) {
         let bits = value.bitPattern
         bytes +=
-            Self.varint(UInt64(field) << 3 | 5) + (0..<4).map { UInt8(truncatingIfNeeded: bits >> (8 * $0)) }
+            Self.varint(UInt64(field) << 3 | 5)
+            + (0..<4).map { UInt8(truncatingIfNeeded: bits >> (8 * $0)) }
     }
 
-    mutating func data(_ field: Int, _ data: [UInt8]) { bytes += Self.head(field, bytes: data.count) + data }
+    mutating func data(_ field: Int, _ data: [UInt8]) {
+        bytes += Self.head(field, bytes: data.count) + data
+    }
     mutating func text(_ field: Int, _ text: String) { data(field, Array(text.utf8)) }
 
     mutating func message(_ field: Int, _ body: (inout ProtobufWriter) -> Void) {

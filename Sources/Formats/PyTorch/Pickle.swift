@@ -334,9 +334,12 @@ struct Pickle {
             return try make(.dictionary, flat)
         case "builtins.list", "__builtin__.list", "builtins.set", "__builtin__.set", "builtins.tuple",
             "torch.Size":
-            if let first = arguments.first { return try make(.list, try items(first, "a list is missing")) }
+            if let first = arguments.first {
+                return try make(.list, try items(first, "a list is missing"))
+            }
             return try make(.list, [])
-        case "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor": return try tensor(arguments)
+        case "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor":
+            return try tensor(arguments)
         case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state":
             guard let first = arguments.first, case .tensor = first else {
                 throw Self.broken("is damaged: a parameter has no tensor")
@@ -356,20 +359,25 @@ struct Pickle {
     // MARK: - Tensors
 
     private func int(_ value: Value) throws(Failure) -> Int {
-        guard case .int(let n) = value else { throw Self.broken("is damaged: a whole number is missing") }
+        guard case .int(let n) = value else {
+            throw Self.broken("is damaged: a whole number is missing")
+        }
         return n
     }
 
     private func ints(_ value: Value) throws -> [Int] {
         let all = try items(value, "a shape is missing")
-        guard all.count <= Shape.maximumRank else { throw Self.broken("has a shape of \(all.count) axes") }
+        guard all.count <= Shape.maximumRank else {
+            throw Self.broken("has a shape of \(all.count) axes")
+        }
         return try all.map { try int($0) }
     }
 
     /// ("storage", type, key, place, elements), and in old files a view: (key, offset, elements).
     private mutating func storage(_ id: Value) throws -> Value {
         let parts = try items(id, "a storage is missing")
-        guard parts.count >= 5, case .text("storage") = parts[0], case .global(let type) = parts[1] else {
+        guard parts.count >= 5, case .text("storage") = parts[0], case .global(let type) = parts[1]
+        else {
             throw Self.broken("refers to something that is no storage")
         }
         let key: String

@@ -39,7 +39,9 @@ public struct TorchFile {
             } else {
                 throw Failure(.file, "it does not begin as one")
             }
-        } catch let failure as Failure where failure.kind == .file && !failure.message.contains(file.path) {
+        } catch let failure as Failure
+            where failure.kind == .file && !failure.message.contains(file.path)
+        {
             throw Failure(
                 .file, "'\(file.path)' is no PyTorch file that can be read: \(failure.message)",
                 hint: failure.hint)
@@ -168,7 +170,8 @@ public struct TorchFile {
         }
         guard !made.isEmpty else {
             throw Failure(
-                .file, "it holds no tensors by name", hint: "write them: torch.save(model.state_dict(), path)"
+                .file, "it holds no tensors by name",
+                hint: "write them: torch.save(model.state_dict(), path)"
             )
         }
         return made
@@ -180,8 +183,9 @@ public struct TorchFile {
             return object
         }
         let items = pickle.containers[at].items
-        for wanted in ["state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights"]
-        {
+        for wanted in [
+            "state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights",
+        ] {
             for i in stride(from: 0, to: items.count - 1, by: 2) {
                 if case .text(wanted) = items[i], case .container = items[i + 1] { return items[i + 1] }
             }
@@ -239,7 +243,8 @@ public struct TorchFile {
         func impossible() -> Failure {
             Failure(
                 .file,
-                "'\(name)' cannot have shape \(Shape.describe(view.shape)) in a storage of \(held) elements")
+                "'\(name)' cannot have shape \(Shape.describe(view.shape)) in a storage of \(held) elements"
+            )
         }
         guard view.shape.count == view.strides.count else { throw impossible() }
         let count: Int
@@ -290,7 +295,8 @@ public struct TorchFile {
         case "IntStorage": return try Tensor((0..<count).map { load($0, Int32.self) }, shape: [count])
         case "ShortStorage":
             return try Tensor((0..<count).map { Int32(load($0, Int16.self)) }, shape: [count])
-        case "CharStorage": return try Tensor((0..<count).map { Int32(load($0, Int8.self)) }, shape: [count])
+        case "CharStorage":
+            return try Tensor((0..<count).map { Int32(load($0, Int8.self)) }, shape: [count])
         case "ByteStorage": return try Tensor((0..<count).map { Int32(raw[$0]) }, shape: [count])
         default: return try Tensor((0..<count).map { raw[$0] != 0 }, shape: [count])
         }
