@@ -69,7 +69,8 @@ vz_hdf5 *vz_hdf5_create(const char *path, char *message) {
         snprintf(message, VZ_HDF5_MESSAGE, "there is no memory");
         return NULL;
     }
-    made->file = door.H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    // H5F_ACC_TRUNC by its value: the macro calls the library, which is not linked.
+    made->file = door.H5Fcreate(path, 0x0002u, H5P_DEFAULT, H5P_DEFAULT);
     made->links = door.H5Pcreate(door.creation);
     if (made->file < 0 || made->links < 0 || door.H5Pset_create_intermediate_group(made->links, 1) < 0) {
         snprintf(message, VZ_HDF5_MESSAGE, "the file cannot be made");

@@ -115,7 +115,6 @@ class Convolutions(nn.Module):
     def forward(self, x):
         x = nn.functional.leaky_relu(self.b(nn.functional.elu(self.a(x))))
         x = nn.functional.hardswish(self.c(nn.functional.avg_pool2d(x, 3, 2, 1)))
-        x = nn.functional.local_response_norm(x, 5)
         x = nn.functional.interpolate(x, size=(17, 23), mode="bilinear", align_corners=True)
         x = nn.functional.interpolate(x, scale_factor=2, mode="nearest")
         first, second = x.chunk(2, 1)

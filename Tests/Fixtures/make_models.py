@@ -38,7 +38,7 @@ def cbr(i, o, k, **more):
 class Alex(nn.Module):
     def __init__(self):
         super().__init__()
-        self.features = nn.Sequential(nn.Conv2d(3, 6, 5, 2, 2), nn.ReLU(), nn.LocalResponseNorm(5), nn.MaxPool2d(3, 2),
+        self.features = nn.Sequential(nn.Conv2d(3, 6, 5, 2, 2), nn.ReLU(), nn.MaxPool2d(3, 2),
                                       nn.Conv2d(6, 8, 3, padding=1, groups=2), nn.ReLU())
         self.pool = nn.AdaptiveAvgPool2d(3)
         self.classifier = nn.Sequential(nn.Dropout(), nn.Linear(72, 12), nn.ReLU(), nn.Linear(12, 5))
@@ -168,6 +168,22 @@ def export(name, model, shape, opset):
     return model
 
 
+def normalized():
+    """Local response normalization as the original AlexNet and GoogLeNet have it; PyTorch exports other operations."""
+    import onnx, onnxruntime
+    from onnx import helper
+    rng = np.random.default_rng(1)
+    w = helper.make_tensor("conv.w", 1, [7, 3, 3, 3], rng.normal(0, 0.5, (7, 3, 3, 3)).astype(np.float32).ravel())
+    nodes = [helper.make_node("Conv", ["x", "conv.w"], ["a"], pads=[1, 1, 1, 1]),
+             helper.make_node("LRN", ["a"], ["b"], size=5, alpha=0.3, beta=0.75, bias=2.0),
+             helper.make_node("MaxPool", ["b"], ["y"], kernel_shape=[3, 3], strides=[3, 3])]
+    graph = helper.make_graph(nodes, "lrn", [helper.make_tensor_value_info("x", 1, [1, 3, 9, 9])],
+                              [helper.make_tensor_value_info("y", 1, [1, 7, 3, 3])], [w])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 8)], ir_version=4), f"{here}/lrn.onnx")
+    y = onnxruntime.InferenceSession(f"{here}/lrn.onnx").run(None, {"x": numbers((1, 3, 9, 9))})[0]
+    expected["lrn.onnx"] = {"shape": list(y.shape), "values": [float(f"{v:.7g}") for v in y.ravel()]}
+
+
 def torch_files(wave):
     torch.save(wave.state_dict(), f"{here}/wave.pt")
     torch.save({"epoch": 3, "state_dict": {"module." + k: v for k, v in wave.state_dict().items()}, "lr": 1e-3},
@@ -268,6 +284,7 @@ def main():
     export("pitch", Pitch(), (1, 1, 64), 17)
     wave = export("wave", Wave(), (1, 1, 200), 18)
     export("wave7", Wave(), (1, 1, 200), 7)
+    normalized()
     torch_files(wave)
     huge_files()
     outside()
@@ -276,4 +293,5 @@ def main():
         json.dump(expected, f)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -39,7 +39,7 @@ private func expectClose(_ y: Tensor, _ wanted: [Float], channelsFirst: Bool, _ 
 }
 
 private let onnxNames = [
-    "alex", "squeeze", "residual", "mobile", "dense", "inception", "unet", "pitch", "wave", "wave7",
+    "alex", "lrn", "squeeze", "residual", "mobile", "dense", "inception", "unet", "pitch", "wave", "wave7",
     "outside",
 ]
 

@@ -305,7 +305,14 @@ struct KerasModel {
         guard let source = sources[layer] else { return nil }
         let wanted = LayerWeights.identifier(source.entry)
         return weights.layers.first { LayerWeights.identifier($0.name) == wanted }
-            ?? weights.layers.first { $0.name == source.kind }
+            ?? weights.layers.first { $0.name == source.kind } ?? outer(source.entry)
+    }
+
+    /// A model inside the model with one layer of weights is written under its own name.
+    private func outer(_ name: String) -> LayerWeights.Entry? {
+        guard let cut = name.lastIndex(of: ".") else { return nil }
+        let wanted = LayerWeights.identifier(String(name[..<cut]))
+        return weights.layers.first { LayerWeights.identifier($0.name) == wanted }
     }
 
     /// A parameter by its full name; it must be there, so that no claim decides what memory is taken.

@@ -51,6 +51,7 @@ extension ONNXNetwork {
         case "Cast": return try cast(node, x)
         case "Sqrt" where x.count <= Self.mostNumbers:
             return try Tensor(x.array(of: Float.self).map { $0.squareRoot() }, shape: x.shape)
+        case "Slice" where x.count <= Self.mostNumbers: return try sliced(node, values)
         default: break
         }
         guard values.allSatisfy({ $0.count <= Self.mostNumbers && $0.rank <= 1 }) else { return nil }
@@ -122,7 +123,6 @@ extension ONNXNetwork {
             return node.tensors["value"]?.type == .int32
                 ? try Tensor(repeating: value, shape: shape, .int32)
                 : try Tensor(repeating: value, shape: shape)
-        case "Slice": return try sliced(node, values, x).map { try made($0, [$0.count]) }
         case "Add", "Sub", "Mul", "Div":
             guard values.count == 2 else { return nil }
             let y = try values[1].array(of: Double.self)
@@ -144,15 +144,32 @@ extension ONNXNetwork {
         }
     }
 
-    private func sliced(_ node: ONNXModel.Node, _ values: [Tensor], _ x: [Double]) throws -> [Double]? {
-        func number(_ name: String, _ at: Int, _ fallback: Int) throws -> Int {
-            if let list = node.ints[name] { return list.first ?? fallback }
-            return values.indices.contains(at)
-                ? try values[at].array(of: Int32.self).first.map { Int($0) } ?? fallback : fallback
+    /// Stretches of any axes, backwards too.
+    private func sliced(_ node: ONNXModel.Node, _ values: [Tensor]) throws -> Tensor? {
+        let x = values[0]
+        func numbers(_ name: String, _ at: Int) throws -> [Int]? {
+            if let list = node.ints[name] { return list }
+            return values.indices.contains(at) ? try values[at].array(of: Int32.self).map { Int($0) } : nil
         }
-        guard values[0].rank == 1, try number("steps", 4, 1) == 1 else { return nil }
-        let from = min(max(bounded(try number("starts", 1, 0), x.count), 0), x.count)
-        let to = min(max(bounded(try number("ends", 2, x.count), x.count), from), x.count)
-        return Array(x[from..<to])
+        guard let starts = try numbers("starts", 1), let ends = try numbers("ends", 2),
+            starts.count == ends.count
+        else { return nil }
+        let axes = try numbers("axes", 3) ?? Array(0..<starts.count)
+        let steps = try numbers("steps", 4) ?? starts.map { _ in 1 }
+        guard axes.count == starts.count, steps.count == starts.count else { return nil }
+        var parts = [Subscript](repeating: .slice(start: nil, end: nil, step: 1), count: x.rank)
+        for i in axes.indices {
+            let axis = bounded(axes[i], x.rank)
+            guard parts.indices.contains(axis), steps[i] != 0, abs(steps[i]) < 1 << 20 else { return nil }
+            let n = x.shape[axis]
+            let start = bounded(starts[i], n)
+            let end = bounded(ends[i], n)
+            parts[axis] =
+                steps[i] > 0
+                ? .slice(start: min(max(start, 0), n), end: min(max(end, 0), n), step: steps[i])
+                : .slice(
+                    start: min(max(start, 0), n - 1), end: end < 0 ? nil : min(end, n - 1), step: steps[i])
+        }
+        return try x[parts].dense()
     }
 }

@@ -70,7 +70,7 @@ extension ONNXNetwork {
             throw unsupported(node, "by '\(mode)'")
         }
         let isOld = node.operation == "Upsample" || model.opset < 11
-        let coordinates =
+        var coordinates =
             isOld ? "asymmetric" : node.texts["coordinate_transformation_mode"] ?? "half_pixel"
         let scaleAt = isOld ? 1 : 2
         var scales =
@@ -96,6 +96,8 @@ extension ONNXNetwork {
         }
         let shape = lengths + x.shape.suffix(1)
         _ = try Self.checked(shape)
+        // They differ where nothing but one place is left.
+        if coordinates == "pytorch_half_pixel", lengths.allSatisfy({ $0 > 1 }) { coordinates = "half_pixel" }
         let isWhole = zip(lengths, x.shape).allSatisfy { $0 % $1 == 0 }
         let rounding = isOld ? "floor" : node.texts["nearest_mode"] ?? "round_prefer_floor"
         let isPlain =
