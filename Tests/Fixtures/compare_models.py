@@ -11,6 +11,15 @@ import os, subprocess, sys
 import numpy as np
 import torch
 from torch import nn
+
+# Its networks are wanted, not its compiled operators, which may not fit this torch.
+library = torch.library.Library("torchvision", "FRAGMENT")
+for schema in ("nms(Tensor a, Tensor b, float c) -> Tensor",
+               "qnms(Tensor a, Tensor b, float c) -> Tensor"):
+    try:
+        library.define(schema)
+    except RuntimeError:
+        pass
 import torchvision.models as tv
 
 

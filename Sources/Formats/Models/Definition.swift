@@ -82,24 +82,42 @@ extension Definition {
     ) throws -> LoadedNetwork? {
         let filled = weights.layers.filter { !$0.tensors.isEmpty }
         let names = Set(filled.map { LayerWeights.identifier($0.name) })
-        for definition in candidates(weights) {
-            for hasTop in [true, false] {
-                let writer = try definition.layers(definition.input, hasTop ? definition.classes : nil)
-                let own = writer.parametric
-                let inFile =
-                    weights.layout == .channelsFirst
-                    ? own.map { LayerWeights.identifier(writer.aliases[$0] ?? $0) } : own
-                guard Set(inFile) == names || Set(own) == names, let last = own.last else { continue }
-                let end = LayerWeights.identifier(
-                    weights.layout == .channelsFirst && Set(inFile) == names
-                        ? writer.aliases[last] ?? last : last)
-                let bias = filled.first { LayerWeights.identifier($0.name) == end }?.tensors.last?.tensor
-                let classes = hasTop ? bias?.shape.last : nil
-                if hasTop, classes == nil { continue }
-                return try definition.filled(weights, path, input: input, classes: classes)
-            }
+        for known in signatures {
+            let isTorch = weights.layout == .channelsFirst && known.torch == names
+            guard isTorch || known.own == names else { continue }
+            let end = LayerWeights.identifier(isTorch ? known.torchLast : known.last)
+            let bias = filled.first { LayerWeights.identifier($0.name) == end }?.tensors.last?.tensor
+            let classes = known.hasTop ? bias?.shape.last : nil
+            if known.hasTop, classes == nil { continue }
+            let definition = candidates(weights)[known.index]
+            return try definition.filled(weights, path, input: input, classes: classes)
         }
         return nil
+    }
+
+    /// The layers that a published network's weights name.
+    private struct Signature {
+        let index: Int
+        let hasTop: Bool
+        let own: Set<String>
+        let torch: Set<String>
+        let last: String
+        let torchLast: String
+    }
+
+    private static let signatures: [Signature] = all.indices.flatMap { index in
+        [true, false].compactMap { hasTop in
+            let definition = all[index]
+            guard
+                let writer = try? definition.layers(definition.input, hasTop ? definition.classes : nil),
+                let last = writer.parametric.last
+            else { return nil }
+            let own = writer.parametric
+            return Signature(
+                index: index, hasTop: hasTop, own: Set(own),
+                torch: Set(own.map { LayerWeights.identifier(writer.aliases[$0] ?? $0) }), last: last,
+                torchLast: writer.aliases[last] ?? last)
+        }
     }
 
     /// The definitions, those of several sizes in the size that the first convolution has.
