@@ -5,7 +5,10 @@ public enum BuiltinTable {
     public static func all() -> [Builtin] {
         // One source of chance for a session: every table that draws random numbers is given it.
         let chance = Chance()
-        let functions = CoreBuiltins.table() + TensorBuiltins.table(chance)
+        // Where tensors have a function of a common name, theirs takes the other values too.
+        let tensors = TensorBuiltins.table(chance)
+        let names = Set(tensors.map(\.name))
+        let functions = CoreBuiltins.table().filter { !names.contains($0.name) } + tensors
         let engine =
             NetworkBuiltins.table(chance) + TrainingBuiltins.table(chance)
             + Recipes.kept(DataBuiltins.table())

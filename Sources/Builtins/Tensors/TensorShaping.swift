@@ -104,11 +104,25 @@ enum TensorShaping {
     private static func split() -> Builtin {
         Builtin(
             "split", topic: "tensors",
-            [x, .required("parts", "how many equal parts, or a list of lengths"), .optional("axis", "0")],
-            summary: "Cut along an axis: a list of tensors.",
-            example: "len(split(arange(6), 3))  # expect: 3", seeAlso: ["concat"]
+            [
+                .required("x", "a tensor or a string"),
+                .optional(
+                    "parts", "nil",
+                    "of a tensor how many equal parts, or a list of lengths; of a string the separator, without it any run of blanks"
+                ), .optional("axis", "0"), .optional("most", "nil", "cut a string at most so many times"),
+            ],
+            summary: "Cut into a list: a tensor along an axis, a string at its separators.",
+            example:
+                "len(split(arange(6), 3))  # expect: 3\nsplit(\"a,b,c\", \",\")  # expect: [\"a\", \"b\", \"c\"]",
+            seeAlso: ["concat", "join", "lines"]
         ) { args in
+            if case .string(let s) = args[0] {
+                return try CoreStrings.split(s.string, separator: args.optionalString("parts"), args)
+            }
             let t = try tensor(args)
+            guard !args.value("parts").isNil else {
+                throw args.failure("`parts` is missing", hint: "how many, or a list of lengths")
+            }
             let axis = try axis(args, t, default: 0)
             let length = t.shape[axis]
             var lengths = try args.ints("parts")
