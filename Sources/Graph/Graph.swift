@@ -86,7 +86,9 @@ public final class Graph {
         let key = NodeKey(operation: AnyHashable(operation), inputs: inputs.map(\.id))
         if let id = known[key] { return Traced(graph: self, id: id) }
         let type = try operation.result(inputs.map(\.type))
-        _ = try Shape.count(type.shape)
+        do { _ = try Shape.count(type.shape) } catch {
+            throw Failure(error.kind, "\(operation.name): \(error.message)", hint: error.hint)
+        }
         let value = append(Node(operation: operation, inputs: key.inputs, type: type))
         known[key] = value.id
         return value

@@ -109,10 +109,27 @@ extension TensorObject {
 
     private func place(_ function: String, axis: Int?) throws -> Value {
         let axis = try axis.map { try Shape.axis($0, rank: shape.count, function) }
+        try requireNumbers(function, axis: axis)
         return try Self.compute(function, [Double(axis ?? -1)], [self]) { v in
             let x = function == "argmin" ? try v[0].truths().unary(.negate) : v[0]
             return try axis.map { try x.argmax(axis: $0) } ?? x.reshaped([-1]).argmax(axis: 0)
         }
+    }
+
+    /// Throws where a row (or all) of a tensor at hand is nothing but NaN: it has no greatest element.
+    private func requireNumbers(_ function: String, axis: Int?) throws {
+        guard case .concrete(let t) = content, elementType.isFloat, t.count > 0 else { return }
+        let numbers = try Eager.run(Eager.Key("is a number", [Double(axis ?? -1)]), [t]) { v in
+            let found = try v[0].unary(.isNaN).unary(.not).cast(.float32)
+            return try axis.map { try found.max([$0]) } ?? found.max()
+        }
+        guard try numbers.array(of: Float.self).contains(0) else { return }
+        let shape = Shape.describe(shape)
+        throw Failure(
+            .value,
+            axis.map { "`\(function)`: along axis \($0) of shape \(shape) there are only nan" }
+                ?? "`\(function)`: all \(t.count) elements of shape \(shape) are nan",
+            hint: "find out where they come from: is_nan(x), a division by 0, the log of 0")
     }
 
     private func median(_ args: Arguments) throws -> Value {
