@@ -1,7 +1,6 @@
 import CFFTW
 import Graph
 import Support
-import Synchronization
 import Tensor
 
 /// One of FFTW's plans for float32 rows of one length, with memory of its own to work in.
@@ -9,8 +8,6 @@ private final class FourierPlan {
     private let plan: fftwf_plan
     let real: UnsafeMutablePointer<Float>
     let spectrum: UnsafeMutablePointer<fftwf_complex>
-    /// FFTW's planner is for one thread at a time.
-    private static let planner = Mutex(())
 
     /// `isInverse`: from spectrum to real numbers.
     init(length: Int, isInverse: Bool) throws {
@@ -21,7 +18,7 @@ private final class FourierPlan {
         self.spectrum = spectrum
         let size = Int32(clamping: length)
         // Estimated plans are the same each time, so that results are too.
-        let made = Self.planner.withLock { _ in
+        let made = SharedLocks.fourierPlanner.withLock { _ in
             Made(
                 isInverse
                     ? fftwf_plan_dft_c2r_1d(size, spectrum, real, UInt32(FFTW_ESTIMATE))
@@ -42,7 +39,7 @@ private final class FourierPlan {
 
     deinit {
         let made = Made(plan)
-        Self.planner.withLock { _ in fftwf_destroy_plan(made.plan) }
+        SharedLocks.fourierPlanner.withLock { _ in fftwf_destroy_plan(made.plan) }
         fftwf_free(real)
         fftwf_free(spectrum)
     }

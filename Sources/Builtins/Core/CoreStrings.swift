@@ -79,9 +79,13 @@ enum CoreStrings {
     }
 
     private static func split(_ args: Arguments) throws -> Value {
-        let s = try args.string("s")
+        try split(args.string("s"), separator: args.optionalString("separator"), args)
+    }
+
+    /// Cut at most `most` (of the arguments) times.
+    static func split(_ s: String, separator: String?, _ args: Arguments) throws -> Value {
         let most = try args.int("most", in: 0...Int.max, default: Int.max)
-        guard let separator = try args.optionalString("separator") else {
+        guard let separator else {
             let parts = s.unicodeScalars.split(maxSplits: most, omittingEmptySubsequences: true) {
                 $0.properties.isWhitespace
             }

@@ -154,9 +154,35 @@ extension TensorObject {
         return nil
     }
 
+    /// The axis whose index is a vector that is being traced (drawn inside jit, say), and that vector.
+    func tracedPositions(_ indices: [Value]) -> (axis: Int, positions: TensorObject)? {
+        var axis = 0
+        for part in indices {
+            if case .object(let o) = part, let t = o as? TensorObject, t.isTraced, t.shape.count == 1 {
+                return axis < shape.count ? (axis, t) : nil
+            }
+            if !part.isNil { axis += 1 }
+        }
+        return nil
+    }
+
+    /// Picks the elements at traced positions of `axis`, then applies the other parts.
+    func gather(_ indices: [Value], axis: Int, _ positions: TensorObject) throws -> Value {
+        guard positions.elementType == .int32 else {
+            throw Failure(
+                .type, "an index that is being traced must be int32, not \(positions.type)",
+                hint: "convert it: astype(i, \"int32\")")
+        }
+        let v = try Self.lifted([self, positions])
+        return try pick(TensorObject(v[0].gathered(v[1], axis: axis)), indices)
+    }
+
     /// Picks `places` along `axis`, then applies the other parts.
     func gather(_ indices: [Value], axis: Int, _ places: [Int]) throws -> Value {
-        let picked = try taken(places, axis: axis)
+        try pick(taken(places, axis: axis), indices)
+    }
+
+    private func pick(_ picked: TensorObject, _ indices: [Value]) throws -> Value {
         let rest = indices.map { part -> Value in
             switch part {
             case .list: return .range(.all)

@@ -152,6 +152,7 @@ public class TensorObject: VZObject {
 
     public func index(_ indices: [Value]) throws -> Value {
         if let mask = Self.mask(indices) { return try masked(mask) }
+        if let (axis, places) = tracedPositions(indices) { return try gather(indices, axis: axis, places) }
         if let (axis, places) = try gathered(indices) { return try gather(indices, axis: axis, places) }
         let box = try IndexBox(indices, shape: shape)
         switch content {

@@ -1,7 +1,6 @@
 import CFFTW
 import Glibc
 import Support
-import Synchronization
 
 /// The short-time Fourier transform of a real waveform, Hann window, by FFTW in single precision.
 ///
@@ -16,9 +15,6 @@ public struct Spectra: Sendable {
     public let binHertz: Double
     /// The waveform's length.
     public let seconds: Double
-
-    /// FFTW's planner is not safe to call from two threads.
-    private static let planner = Mutex(())
 
     /// - Parameters:
     ///   - window: samples of a window, 2 to 65536, even; a shorter waveform is padded with zeros.
@@ -59,11 +55,15 @@ public struct Spectra: Sendable {
         defer { fftwf_free(output) }
         // The estimate needs no trial runs: the transform of one figure is too short to pay for them.
         guard
-            let plan = planner.withLock({ _ in
+            let plan = SharedLocks.fourierPlanner.withLock({ _ in
                 SendablePlan(fftwf_plan_dft_r2c_1d(Int32(window), input, output, UInt32(FFTW_ESTIMATE)))
             }).plan
         else { throw Failure(.memory, "no memory for a spectrum") }
-        defer { planner.withLock { [plan = SendablePlan(plan)] _ in fftwf_destroy_plan(plan.plan) } }
+        defer {
+            SharedLocks.fourierPlanner.withLock { [plan = SendablePlan(plan)] _ in
+                fftwf_destroy_plan(plan.plan)
+            }
+        }
 
         let hann = (0..<window).map { Float(0.5 - 0.5 * cos(2 * Double.pi * Double($0) / Double(window))) }
         // A sine of amplitude 1 gives |X| = sum(w) / 2 at its bin.
