@@ -85,10 +85,11 @@ extension ONNXNetwork {
             lengths = zip(x.shape, scales).map { Int((Double($0) * $1).rounded(.down)) }
         } else {
             let sizes = try optionalConstant(node, 3)?.array(of: Int32.self).map { Int($0) } ?? []
-            guard sizes.count == rank + 2, !isOld else {
+            let axes = node.ints["axes"] ?? Array(0..<rank + 2)
+            guard sizes.count == axes.count, Array(axes.suffix(rank)) == Array(2..<rank + 2), !isOld else {
                 throw unsupported(node, "to a size that is computed")
             }
-            lengths = Array(sizes.dropFirst(2))
+            lengths = Array(sizes.suffix(rank))
             scales = zip(lengths, x.shape).map { Double($0) / Double($1) }
         }
         guard lengths.allSatisfy({ (1...1 << 20).contains($0) }) else {
