@@ -327,6 +327,21 @@ void vz_unfold(
     vz_parallel((places + 255) / 256, unfold_part, &j);
 }
 
+void vz_fold_windows(
+    const float *rows, float *y, size_t length, size_t channels, size_t size, size_t stride, size_t dilation,
+    size_t pad, size_t places
+) {
+    memset(y, 0, length * channels * sizeof(float));
+    for (size_t p = 0; p < places; p++)
+        for (size_t k = 0; k < size; k++) {
+            ptrdiff_t at = (ptrdiff_t)(p * stride + k * dilation) - (ptrdiff_t)pad;
+            if (at < 0 || at >= (ptrdiff_t)length) continue;
+            const float *from = rows + (p * size + k) * channels;
+            float *to = y + (size_t)at * channels;
+            for (size_t c = 0; c < channels; c++) to[c] += from[c];
+        }
+}
+
 void vz_add(const float *x, float *y, size_t n) {
     for (size_t i = 0; i < n; i++) y[i] += x[i];
 }

@@ -136,7 +136,8 @@ extension Emitter {
     /// The slot of the kernel as `pack` lays it out from [window…, channels / groups, filters];
     /// constants and variables are packed only when they have changed.
     func packedKernel(
-        _ kernel: Int, bytes: Int, _ pack: @escaping (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) throws -> Void
+        _ kernel: Int, bytes: Int,
+        _ pack: @escaping (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) throws -> Void
     ) throws -> Int {
         let plain = try slot(of: kernel)
         let root = lowering.source(kernel)
@@ -225,6 +226,7 @@ extension Emitter {
             try emitInputGradient1D(id, adjoint)
             return true
         }
+        if !isFast(found?.0), try emitFoldedInputGradient(id, op) { return true }
         guard let (primitive, inBlock, outBlock) = found else { return false }
         let from = try slot(of: dy, block: outBlock)
         let kernel = try packedKernel(w, for: primitive)

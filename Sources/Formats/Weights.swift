@@ -123,11 +123,12 @@ public struct LayerWeights: Sendable {
         for (i, target) in targets.enumerated() {
             guard let position = nodes[ObjectIdentifier(target)] else { continue }
             let name = network.nodes[position].name
-            guard let source = isByName ? named(name) : filled.indices.contains(i) ? filled[i] : nil
+            guard let found = isByName ? named(name) : filled.indices.contains(i) ? filled[i] : nil
             else {
                 report.kept.append("\(name) has no weights in '\(path)' and keeps its own")
                 continue
             }
+            let source = Self.numbered(found, as: target)
             used.insert(source.name)
             for parameter in target.parameters {
                 guard let given = try Self.value(parameter.name, in: source) else {
@@ -136,9 +137,10 @@ public struct LayerWeights: Sendable {
                     continue
                 }
                 let wanted = parameter.variable.type.shape
-                let value = try turned(
+                let turnedRound = try turned(
                     given, parameter.name, rank: wanted.count, at: position, in: network,
                     isFlattenedChannelsFirst: isFlattenedChannelsFirst)
+                let value = try Self.depthwise(turnedRound, wanted, parameter.name, target)
                 guard value.shape == wanted else {
                     let what =
                         "\(source.name) has a \(parameter.name) of shape \(Shape.describe(value.shape)), "
@@ -200,6 +202,30 @@ public struct LayerWeights: Sendable {
         let rows = try kernel.reshaped([shape[shape.count - 1]] + shape.dropLast() + [kernel.shape[1]])
         let order = Array(1..<shape.count) + [0, shape.count]
         return try rows.transposed(order).dense().reshaped(kernel.shape)
+    }
+
+    /// Variables that a file only numbers, as a normalization has them: scale and centre where it has
+    /// them, then mean and variance.
+    private static func numbered(_ entry: Entry, as layer: Layer) -> Entry {
+        let parameters = layer.parameters.map(\.name)
+        guard parameters.contains("moving_moments"),
+            !entry.tensors.contains(where: { $0.name.contains("mean") || $0.name == "moving_moments" })
+        else { return entry }
+        let names = ["gamma", "beta"].filter(parameters.contains) + ["moving_mean", "moving_variance"]
+        guard names.count == entry.tensors.count else { return entry }
+        return Entry(name: entry.name, tensors: zip(names, entry.tensors).map { ($0, $1.tensor) })
+    }
+
+    /// Keras' depthwise [window…, channels, multiplier] as [window…, 1, channels · multiplier].
+    private static func depthwise(
+        _ kernel: Tensor, _ wanted: [Int], _ name: String, _ layer: Layer
+    ) throws -> Tensor {
+        let n = wanted.count
+        guard name == "depthwise_kernel" || layer.kind.kind.hasPrefix("depthwise"), n > 2,
+            kernel.shape != wanted, kernel.rank == n, kernel.shape.dropLast(2) == wanted.dropLast(2),
+            wanted[n - 2] == 1, kernel.shape[n - 2] * kernel.shape[n - 1] == wanted[n - 1]
+        else { return kernel }
+        return try kernel.dense().reshaped(wanted)
     }
 
     /// [window, 1, in, out] as [window, in, out]: a convolution in one direction may be kept as one in

@@ -72,7 +72,7 @@ import Testing
             wave = data.test[0].x
             wave.rate
             predict(net, wave)[0].class == predict(again, wave)[0].class
-            m = maximize(linear(again).softmax, "dog", 0.01, steps = 5, jitter = 8, tv = 0.001)
+            m = maximize(linear(again).softmax, "dog", 0.01, steps = 30, jitter = 8, tv = 0.000001)
             m.input.shape
             m.activation >= m.loss[0]
             grid = maximize(again.conv1d_1, 0..3, 0.01, steps = 3)
@@ -100,7 +100,7 @@ import Testing
         #expect(message(net + "maximize(net.conv1d, 8, 0.1)").text == "maximize: conv1d has no filter 8")
         #expect(
             message(net + "maximize(net, 8, 0.1)").text
-                == "`maximize`: `layer` must be a layer of a network, not a network")
+                == "`maximize`: `layer` must be a layer of a network, or an objective, not a network")
         #expect(message("sequential(relu)").hint == "call it: relu()")
         #expect(
             message("sequential(maxpool1d(200), input = [100, 1])").text?.contains(

@@ -99,7 +99,8 @@ import Testing
                 let first = try Maximizer(target, options).run()
                 #expect(first.activation.allSatisfy { $0.isFinite })
                 for (i, loss) in first.loss.enumerated() {
-                    #expect(first.activation[i] > loss[0], "\(style)")
+                    // Random transforms make the last score a matter of luck, not the best.
+                    #expect((loss.max() ?? 0) > loss[0], "\(style) \(i)")
                 }
                 let again = try Maximizer(target, options).run()
                 #expect(try first.last.array(of: Float.self) == again.last.array(of: Float.self))

@@ -109,8 +109,9 @@ def squeezenet(data):
             elif node.op_type == "Relu":
                 out = F.relu(v[0])
             elif node.op_type == "MaxPool":
-                out = F.max_pool2d(F.pad(v[0], pads(node), value=-1e30), attribute(node, "kernel_shape", None),
-                                   attribute(node, "strides", None))
+                out = F.max_pool2d(
+                    F.pad(v[0], pads(node), value=-1e30), attribute(node, "kernel_shape", None),
+                    attribute(node, "strides", None), ceil_mode=bool(attribute(node, "ceil_mode", 0)))
             elif node.op_type == "Concat":
                 out = torch.cat(v, attribute(node, "axis", 1))
             elif node.op_type in ("Dropout", "Identity"):

@@ -51,5 +51,9 @@ void vz_normalize(
 void vz_unfold(
     const float *x, float *rows, size_t length, size_t channels, size_t size, size_t stride, size_t dilation,
     size_t pad, size_t places);
+// The way back: adds rows of windows to the places [length][channels] that they came from; y is cleared first.
+void vz_fold_windows(
+    const float *rows, float *y, size_t length, size_t channels, size_t size, size_t stride, size_t dilation,
+    size_t pad, size_t places);
 // y += x
 void vz_add(const float *x, float *y, size_t n);

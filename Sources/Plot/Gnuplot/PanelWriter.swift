@@ -85,7 +85,8 @@ struct PanelWriter {
                 if let name = bar.label {
                     // gnuplot takes the numbers of an svg for narrower than they are.
                     let away = terminal == .svg ? " offset 1.5,0" : ""
-                    lines.append("set cblabel \(text(name))\(away) noenhanced textcolor rgb '\(PanelWriter.soft)'")
+                    let look = "noenhanced textcolor rgb '\(PanelWriter.soft)'"
+                    lines.append("set cblabel \(text(name))\(away) \(look)")
                 }
             }
         }
