@@ -1,3 +1,5 @@
+import Glibc
+
 /// What the values and places of a list are: "val_loss" by epoch from 1, "activation" by step from 0.
 public final class Counting: Sendable {
     /// What the first value's place is called.
@@ -106,7 +108,7 @@ public final class Record {
 enum Reaper {
     private static let deepest = 64
 
-    private struct State {
+    private final class State {
         var depth = 0
         var waiting: [[Value]] = []
     }
@@ -117,7 +119,21 @@ enum Reaper {
         disposeSlowly(&items)
     }
 
-    nonisolated(unsafe) private static var state = State()
+    private static let key: pthread_key_t = {
+        var key = pthread_key_t()
+        pthread_key_create(&key) { if let state = $0 { Unmanaged<State>.fromOpaque(state).release() } }
+        return key
+    }()
+
+    /// Each thread's own: values of two interpreters may go at the same time.
+    private static var state: State {
+        if let known = pthread_getspecific(key) {
+            return Unmanaged<State>.fromOpaque(known).takeUnretainedValue()
+        }
+        let fresh = State()
+        pthread_setspecific(key, Unmanaged.passRetained(fresh).toOpaque())
+        return fresh
+    }
 
     // The optimiser believes that a release may happen at another time than where it is written. An
     // explicit destruction through a pointer stays between the two changes of `depth`.
