@@ -1,4 +1,5 @@
 // Sums over batch and places, channel by channel: what batch normalization and biases need.
+#include "clones.h"
 #include "featuremap.h"
 #include "parallel.h"
 #include <math.h>
@@ -20,7 +21,7 @@ typedef struct {
     size_t parts_per_plane, lane_groups, lanes;
 } sums_job;
 
-static inline void add_rows(
+static inline __attribute__((always_inline)) void add_rows(
     const sums_job *j, const float *x, const float *dy, const float *shift, const float *scale, size_t rows,
     size_t stride, size_t lanes, double *a, double *b
 ) {
@@ -69,7 +70,7 @@ static void lane_constants(const sums_job *j, size_t channel, size_t lanes, floa
     }
 }
 
-static void sums_part(void *context, size_t part) {
+VZ_CLONES static void sums_part(void *context, size_t part) {
     const sums_job *j = context;
     const vz_map *m = &j->map;
     size_t places = m->height * m->width, blocks = m->channels / m->block;
@@ -170,44 +171,4 @@ void vz_put_channels(const float *dy, float *dx, const vz_map *map, size_t first
             const float *from = dy + image * places * count + i;
             for (size_t p = 0; p < places; p++) to[p * b] = from[p * count];
         }
-}
-
-typedef struct {
-    const float *x, *moments, *gamma, *beta;
-    float *y, epsilon;
-    vz_map map;
-} normalize_job;
-
-static void normalize_part(void *context, size_t part) {
-    const normalize_job *j = context;
-    const vz_map *m = &j->map;
-    size_t places = m->height * m->width, blocks = m->channels / m->block, chunks = (places + 1023) / 1024;
-    size_t plane = part / chunks, first = part % chunks * 1024;
-    size_t last = first + 1024 < places ? first + 1024 : places;
-    for (size_t lane = 0; lane < m->block; lane += 16) {
-        size_t lanes = m->block - lane < 16 ? m->block - lane : 16;
-        float scale[16], shift[16];
-        for (size_t i = 0; i < lanes; i++) {
-            size_t c = plane % blocks * m->block + lane + i;
-            scale[i] = j->gamma[c] / sqrtf(j->moments[m->channels + c] + j->epsilon);
-            shift[i] = j->beta[c] - j->moments[c] * scale[i];
-        }
-        for (size_t p = first; p < last; p++) {
-            const float *restrict x = j->x + (plane * places + p) * m->block + lane;
-            float *restrict y = j->y + (plane * places + p) * m->block + lane;
-            if (lanes == 16)
-                for (size_t i = 0; i < 16; i++) y[i] = x[i] * scale[i] + shift[i];
-            else
-                for (size_t i = 0; i < lanes; i++) y[i] = x[i] * scale[i] + shift[i];
-        }
-    }
-}
-
-void vz_normalize(
-    const float *x, const float *moments, const float *gamma, const float *beta, float *y, float epsilon,
-    const vz_map *map
-) {
-    normalize_job j = {x, moments, gamma, beta, y, epsilon, *map};
-    size_t chunks = (map->height * map->width + 1023) / 1024;
-    vz_parallel(map->batch * (map->channels / map->block) * chunks, normalize_part, &j);
 }

@@ -24,7 +24,7 @@ enum { VZ_TILE = 512 };
 #endif
 
 typedef void (*tile_function)(
-    const vz_program *, const void *const *, void *const *, float *, const float **, size_t, size_t);
+    const vz_program *, const void *const *, void *const *, float *, const float **, size_t *, size_t, size_t);
 
 static tile_function best_tile(void) {
 #if defined(__x86_64__)
@@ -50,8 +50,10 @@ static void run(const job *j, size_t first, size_t last) {
     // Bounded by the planner: at most 64 operands and instructions of 2 KiB each.
     _Alignas(64) float scratch[tiles * VZ_TILE + 16];
     const float *pointers[values + 1];
+    size_t held[j->program->operand_count + 1];
+    for (size_t i = 0; i < j->program->operand_count; i++) held[i] = 0;
     for (size_t i = first; i < last; i += VZ_TILE)
-        j->tile(j->program, j->sources, j->targets, scratch, pointers, i, last - i < VZ_TILE ? last - i : VZ_TILE);
+        j->tile(j->program, j->sources, j->targets, scratch, pointers, held, i, last - i < VZ_TILE ? last - i : VZ_TILE);
 }
 
 static void part(void *context, size_t index) {

@@ -63,7 +63,10 @@ static void VZ_NAME(choose)(const float *a, const float *b, const float *c, floa
 }
 
 // Brings elements first ..< first + n of an operand into `tile`, or returns where they already lie.
-static const float *VZ_NAME(load)(const vz_operand *o, const void *source, float *tile, size_t first, size_t n) {
+// `held` says what a tile holds from before (0: nothing): most tiles of a pattern are alike.
+static const float *VZ_NAME(load)(
+    const vz_operand *o, const void *source, float *tile, size_t *held, size_t first, size_t n
+) {
     const float *f = source;
     const uint8_t *u = source;
 #define AT(INDEX) (o->is_bool ? (float)u[INDEX] : f[INDEX])
@@ -73,12 +76,20 @@ static const float *VZ_NAME(load)(const vz_operand *o, const void *source, float
         for (size_t i = 0; i < n; i++) tile[i] = (float)u[first + i];
         return tile;
     case VZ_SCALAR: {
+        if (*held) return tile;
         float value = AT(0);
-        for (size_t i = 0; i < n; i++) tile[i] = value;
+        for (size_t i = 0; i < n; i++) tile[i] = value; // later tiles are no longer
+        *held = 1;
         return tile;
     }
     case VZ_PERIODIC: {
         size_t at = first % o->period;
+        if (at == 0 && n == VZ_TILE && VZ_TILE % o->period == 0) {
+            if (*held) return tile;
+            *held = 1;
+        } else {
+            *held = 0;
+        }
         for (size_t i = 0; i < n;) {
             size_t run = o->period - at < n - i ? o->period - at : n - i;
             for (size_t j = 0; j < run; j++) tile[i + j] = AT(at + j);
@@ -101,6 +112,16 @@ static const float *VZ_NAME(load)(const vz_operand *o, const void *source, float
     }
     case VZ_BLOCKED_CHANNEL: {
         size_t run_length = o->period * o->block, blocks = o->count / o->block;
+        size_t plane = first / run_length % blocks;
+        if (n == VZ_TILE && first % run_length + n <= run_length && VZ_TILE % o->block == 0) {
+            // The tile lies within one plane and begins with its first lane.
+            if (*held == plane + 1) return tile;
+            *held = plane + 1;
+            for (size_t i = 0; i < n; i += o->block)
+                for (size_t j = 0; j < o->block; j++) tile[i + j] = f[plane * o->block + j];
+            return tile;
+        }
+        *held = 0;
         for (size_t i = 0; i < n;) {
             size_t at = first + i, left = run_length - at % run_length;
             const float *channels = f + (at / run_length) % blocks * o->block;
@@ -139,10 +160,10 @@ static const float *VZ_NAME(load)(const vz_operand *o, const void *source, float
 
 static void VZ_NAME(tile)(
     const vz_program *p, const void *const *sources, void *const *targets, float *scratch, const float **values,
-    size_t first, size_t n
+    size_t *held, size_t first, size_t n
 ) {
     for (size_t i = 0; i < p->operand_count; i++)
-        values[i] = VZ_NAME(load)(&p->operands[i], sources[i], scratch + (p->tile_count + i) * VZ_TILE, first, n);
+        values[i] = VZ_NAME(load)(&p->operands[i], sources[i], scratch + (p->tile_count + i) * VZ_TILE, held + i, first, n);
     for (size_t i = 0; i < p->code_count; i++) {
         const vz_instruction *k = &p->code[i];
         float *y = scratch + p->tiles[i] * VZ_TILE;

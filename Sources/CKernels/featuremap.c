@@ -1,15 +1,10 @@
+#include "clones.h"
 #include "featuremap.h"
 #include "parallel.h"
+#include "windows.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-// One copy of a hot loop for each instruction set; the loader takes the best that the machine has.
-#if defined(__x86_64__)
-#define VZ_CLONES __attribute__((target_clones("default", "avx2", "avx512bw")))
-#else
-#define VZ_CLONES
-#endif
 
 // Work is cut into (image, block) planes; where those are few, as with channels last, also into rows.
 
@@ -64,38 +59,6 @@ typedef struct {
 // Rows of windows are the parts: (image, block, row).
 static size_t pool_parts(const vz_map *m, const vz_pool *p) {
     return m->batch * (m->channels / m->block) * p->out[0];
-}
-
-// Where one window begins and how many of its taps lie inside, along one axis.
-typedef struct {
-    ptrdiff_t start;
-    size_t first, last;
-} span;
-
-static inline span window_span(size_t place, const vz_pool *p, int axis, size_t length) {
-    span s;
-    s.start = (ptrdiff_t)(place * p->stride[axis]) - (ptrdiff_t)p->pad[axis];
-    s.first = 0;
-    s.last = p->size[axis];
-    ptrdiff_t d = (ptrdiff_t)p->dilation[axis];
-    while (s.first < s.last && s.start + (ptrdiff_t)s.first * d < 0) s.first++;
-    while (s.last > s.first && s.start + (ptrdiff_t)(s.last - 1) * d >= (ptrdiff_t)length) s.last--;
-    return s;
-}
-
-static inline void take_greater(
-    const float *restrict from, float *restrict out, uint8_t *restrict winner, uint8_t tap, size_t n
-) {
-    if (winner) {
-        for (size_t i = 0; i < n; i++) {
-            // A NaN wins, so that it is seen.
-            int wins = from[i] > out[i] || (from[i] != from[i] && out[i] == out[i]);
-            out[i] = wins ? from[i] : out[i];
-            winner[i] = wins ? tap : winner[i];
-        }
-    } else {
-        for (size_t i = 0; i < n; i++) out[i] = from[i] > out[i] || from[i] != from[i] ? from[i] : out[i];
-    }
 }
 
 VZ_CLONES static void maxpool_part(void *context, size_t part) {

@@ -1,4 +1,5 @@
 #include "reduce.h"
+#include "clones.h"
 #include "parallel.h"
 #include "vectormath.h"
 #include <stdint.h>
@@ -50,28 +51,36 @@ static void row_part(void *context, size_t part) {
     j->partial[part] = j->fold <= VZ_FOLD_MEAN ? sum_piece(x, n) : extreme_piece(x, n, 1, j->fold == VZ_FOLD_MAX);
 }
 
-static void column_part(void *context, size_t o) {
+// Columns are taken some at a time, row after row, each with its own sum.
+enum { COLUMNS = 256 };
+
+VZ_CLONES static void column_part(void *context, size_t part) {
     const job *j = context;
-    const float *x = j->x + o * j->length * j->inner;
-    for (size_t i = 0; i < j->inner; i++) {
-        double total = 0;
-        if (j->fold <= VZ_FOLD_MEAN) {
-            for (size_t k = 0; k < j->length; k++) total += x[k * j->inner + i];
-            if (j->fold == VZ_FOLD_MEAN) total /= (double)j->length;
-        } else if (j->length) {
-            total = extreme_piece(x + i, j->length, j->inner, j->fold == VZ_FOLD_MAX);
-        }
-        j->y[o * j->inner + i] = (float)total;
+    size_t groups = (j->inner + COLUMNS - 1) / COLUMNS;
+    size_t o = part / groups, first = part % groups * COLUMNS;
+    size_t n = j->inner - first < COLUMNS ? j->inner - first : COLUMNS;
+    const float *x = j->x + o * j->length * j->inner + first;
+    float *y = j->y + o * j->inner + first;
+    if (j->fold > VZ_FOLD_MEAN && j->length) {
+        for (size_t i = 0; i < n; i++)
+            y[i] = (float)extreme_piece(x + i, j->length, j->inner, j->fold == VZ_FOLD_MAX);
+        return;
     }
+    double total[COLUMNS] = {0};
+    for (size_t k = 0; k < j->length; k++)
+        for (size_t i = 0; i < n; i++) total[i] += x[k * j->inner + i];
+    double share = j->fold == VZ_FOLD_MEAN ? (double)j->length : 1;
+    for (size_t i = 0; i < n; i++) y[i] = (float)(total[i] / share);
 }
 
 void vz_reduce(vz_fold fold, const float *x, float *y, size_t outer, size_t length, size_t inner) {
     job j = {fold, x, y, NULL, outer, length, inner, 1};
     if (inner != 1 || length == 0) {
+        size_t groups = outer * ((inner + COLUMNS - 1) / COLUMNS);
         if (outer * length * inner < 8192)
-            for (size_t o = 0; o < outer; o++) column_part(&j, o);
+            for (size_t part = 0; part < groups; part++) column_part(&j, part);
         else
-            vz_parallel(outer, column_part, &j);
+            vz_parallel(groups, column_part, &j);
         return;
     }
     j.pieces = (length + PIECE - 1) / PIECE;

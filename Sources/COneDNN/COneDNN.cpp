@@ -13,13 +13,13 @@ using type = memory::data_type;
 
 namespace {
 
-// One engine and stream for the process; primitives are run by one thread at a time.
+// One engine for the process; a primitive is run by one thread at a time, each with a stream of its own.
 engine &cpu() {
     static engine e(engine::kind::cpu, 0);
     return e;
 }
 stream &line() {
-    static stream s(cpu());
+    thread_local stream s(cpu());
     return s;
 }
 

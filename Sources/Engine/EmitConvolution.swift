@@ -39,8 +39,15 @@ final class ConvolutionPrimitive {
         _ bias: UnsafeMutablePointer<Float>?, _ output: UnsafeMutableRawPointer?,
         _ scratch: UnsafeMutableRawPointer?
     ) throws {
-        try check(vz_conv_run(handle, input, kernel, bias, output, scratch))
+        try check(tryRun(input, kernel, bias, output, scratch))
     }
+
+    /// The same with oneDNN's answer, 0 for success.
+    func tryRun(
+        _ input: UnsafeMutableRawPointer?, _ kernel: UnsafeMutableRawPointer?,
+        _ bias: UnsafeMutablePointer<Float>?, _ output: UnsafeMutableRawPointer?,
+        _ scratch: UnsafeMutableRawPointer?
+    ) -> Int32 { vz_conv_run(handle, input, kernel, bias, output, scratch) }
 
     private func check(_ code: Int32) throws {
         if code != 0 { throw Failure(.numeric, "a convolution failed inside oneDNN (\(implementation))") }
@@ -101,7 +108,7 @@ extension Emitter {
         return list
     }
 
-    private func primitive(
+    func primitive(
         _ direction: vz_conv_direction, _ geometry: ConvolutionGeometry, x: [Int], y: [Int], bias: Bool,
         relu: Bool = false
     ) -> (ConvolutionPrimitive, inBlock: Block, outBlock: Block)? {
@@ -158,7 +165,7 @@ extension Emitter {
         return packed
     }
 
-    private func scratchSlot(_ primitive: ConvolutionPrimitive) -> Int? {
+    func scratchSlot(_ primitive: ConvolutionPrimitive) -> Int? {
         primitive.scratchBytes > 0 ? newSlot(bytes: primitive.scratchBytes) : nil
     }
 
@@ -253,87 +260,6 @@ extension Emitter {
             vz_take_channels(memory.floats(to), memory.floats(own), &map, 0, 1, channels)
         }
         define(id, own)
-        return true
-    }
-
-    func emitKernelGradient(_ id: Int, biasGradient: Int?) throws {
-        let node = graph.nodes[id]
-        let (x, dy) = (node.inputs[0], node.inputs[1])
-        if type(dy).count > 0, try emitKernelGradient1D(id, biasGradient: biasGradient) { return }
-        guard let op = node.operation as? ConvolutionKernelGradient, type(x).type == .float32,
-            type(dy).type == .float32, type(dy).count > 0,
-            let (primitive, inBlock, outBlock) = primitive(
-                VZ_CONV_KERNEL_GRADIENT, op.geometry, x: type(x).shape, y: type(dy).shape,
-                bias: biasGradient != nil)
-        else {
-            try emitReference(id)
-            if let bias = biasGradient, let reduce = graph.nodes[bias].operation as? Reduce {
-                try emitReduce(bias, reduce)
-            }
-            return
-        }
-        if primitive.implementation.hasPrefix("ref"), try emitUnfoldedKernelGradient(id, op, biasGradient) {
-            return
-        }
-        let input = try slot(of: x, block: inBlock)
-        let cotangent = try slot(of: dy, block: outBlock)
-        let packed = newSlot(bytes: primitive.kernelBytes)
-        let bias = biasGradient.map { newSlot(type($0)) }
-        let scratch = scratchSlot(primitive)
-        add(
-            "\(op.name) \(primitive.implementation)",
-            reads: [input, cotangent] + (scratch.map { [$0] } ?? []),
-            writes: [packed] + (bias.map { [$0] } ?? [])
-        ) { memory in
-            try primitive.run(
-                memory[input], memory[packed], bias.flatMap { memory.floats($0) }, memory[cotangent],
-                scratch.flatMap { memory[$0] })
-        }
-        if let biasGradient, let bias { define(biasGradient, bias) }
-        guard primitive.packs else { return define(id, packed) }
-        let plain = newSlot(node.type)
-        add("unpack kernel", reads: [packed], writes: [plain]) { try primitive.unpack($0[packed], $0[plain]) }
-        define(id, plain)
-    }
-
-    /// Where the library is slow: the windows are laid out as rows, image by image, and the gradient is
-    /// a matrix product of them with the cotangent. False where it does not suit.
-    private func emitUnfoldedKernelGradient(
-        _ id: Int, _ op: ConvolutionKernelGradient, _ biasGradient: Int?
-    ) throws -> Bool {
-        let node = graph.nodes[id]
-        let (x, y) = (type(node.inputs[0]).shape, type(node.inputs[1]).shape)
-        guard op.geometry.windows.count == 1, op.geometry.groups == 1 else { return false }
-        let window = op.geometry.windows[0]
-        let (channels, filters, places) = (x[2], y[2], y[1])
-        let row = window.size * channels
-        let (input, cotangent) = (try slot(of: node.inputs[0]), try slot(of: node.inputs[1]))
-        let unfolded = newSlot(bytes: places * row * 4)
-        let part = newSlot(node.type)
-        let to = newSlot(node.type)
-        let (batch, length, count) = (x[0], x[1], node.type.count)
-        add("\(op.name) unfolded", reads: [input, cotangent], writes: [unfolded, part, to]) { memory in
-            guard let x = memory.floats(input), let dy = memory.floats(cotangent),
-                let rows = memory.floats(unfolded),
-                let own = memory.floats(part), let total = memory.floats(to)
-            else { return }
-            for image in 0..<batch {
-                vz_unfold(
-                    x + image * length * channels, rows, length, channels, window.size, window.stride,
-                    window.dilation,
-                    window.padBefore, places)
-                let target = image == 0 ? total : own
-                let code = vz_sgemm(
-                    1, 0, Int64(row), Int64(filters), Int64(places), rows, dy + image * places * filters,
-                    target)
-                if code != 0 { throw Failure(.numeric, "a matrix product failed inside oneDNN") }
-                if image > 0 { vz_add(own, total, count) }
-            }
-        }
-        define(id, to)
-        if let bias = biasGradient, let reduce = graph.nodes[bias].operation as? Reduce {
-            try emitReduce(bias, reduce)
-        }
         return true
     }
 }

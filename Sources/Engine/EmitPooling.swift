@@ -4,7 +4,7 @@ import Support
 import Tensor
 
 extension Emitter {
-    private func pool(_ geometry: PoolGeometry, places: [Int]) -> vz_pool {
+    func pool(_ geometry: PoolGeometry, places: [Int]) -> vz_pool {
         var pool = vz_pool()
         func pair(_ value: (Window) -> Int, _ missing: Int) -> (Int, Int) {
             geometry.windows.count == 1
@@ -19,10 +19,10 @@ extension Emitter {
         return pool
     }
 
-    private func places(_ shape: [Int]) -> [Int] { Array(shape.dropFirst().dropLast()) }
+    func places(_ shape: [Int]) -> [Int] { Array(shape.dropFirst().dropLast()) }
 
     /// The layout in which a map is at hand, the library's own first.
-    private func presentBlock(_ value: Int) -> Block { blocks(of: value).last ?? 0 }
+    func presentBlock(_ value: Int) -> Block { blocks(of: value).last ?? 0 }
 
     func emitMaxPool(_ id: Int, notesWinners: Bool) throws {
         let node = graph.nodes[id]
@@ -110,55 +110,6 @@ extension Emitter {
         add(op.name, reads: [from], writes: [to]) { memory in
             var (map, geometry) = (map, geometry)
             vz_avgpool_gradient(memory.floats(from), memory.floats(to), &map, &geometry)
-        }
-        define(id, in: block, to)
-    }
-
-    // MARK: batch normalization
-
-    func emitMoments(_ id: Int) throws {
-        let x = graph.nodes[id].inputs[0]
-        let block = type(x).rank >= 3 ? presentBlock(x) : 0
-        let from = try slot(of: x, block: block)
-        let to = newSlot(type(id))
-        let map = featureMap(type(x).shape, block: block)
-        add("batch moments", reads: [from], writes: [to]) { memory in
-            var map = map
-            vz_moments(memory.floats(from), memory.floats(to), &map)
-        }
-        define(id, to)
-    }
-
-    func emitNormalizeSums(_ id: Int, _ op: NormalizeSums) throws {
-        let inputs = graph.nodes[id].inputs
-        let block = type(inputs[0]).rank >= 3 ? presentBlock(inputs[0]) : 0
-        let x = try slot(of: inputs[0], block: block)
-        let moments = try slot(of: inputs[1])
-        let dy = try slot(of: inputs[2], block: block)
-        let to = newSlot(type(id))
-        let map = featureMap(type(inputs[0]).shape, block: block)
-        let epsilon = Float(op.epsilon)
-        add("batchnorm sums", reads: [x, moments, dy], writes: [to]) { memory in
-            var map = map
-            vz_normalize_sums(
-                memory.floats(x), memory.floats(moments), memory.floats(dy), memory.floats(to), epsilon, &map)
-        }
-        define(id, to)
-    }
-
-    func emitNormalize(_ id: Int, _ op: Normalize) throws {
-        let inputs = graph.nodes[id].inputs
-        let block = type(id).rank >= 3 ? presentBlock(inputs[0]) : 0
-        let x = try slot(of: inputs[0], block: block)
-        let rest = try inputs[1...].map { try slot(of: $0) }
-        let to = newSlot(type(id))
-        let map = featureMap(type(id).shape, block: block)
-        let epsilon = Float(op.epsilon)
-        add("batchnorm", reads: [x] + rest, writes: [to]) { memory in
-            var map = map
-            vz_normalize(
-                memory.floats(x), memory.floats(rest[0]), memory.floats(rest[1]), memory.floats(rest[2]),
-                memory.floats(to), epsilon, &map)
         }
         define(id, in: block, to)
     }

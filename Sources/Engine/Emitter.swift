@@ -184,6 +184,8 @@ final class Emitter {
         case .maxPoolGradient(let node, let pool, let masked):
             try emitMaxPoolGradient(node, pool: pool, masked: masked, result: unit.writes[0])
         case .maxPoolSelection(let node, let pool): try emitMaxPoolSelection(node, pool: pool)
+        case .normalization(let node, let relu, let pool):
+            try emitNormalization(node, relu: relu, pool: pool, result: unit.writes[0])
         case .single(let node): try emitSingle(node)
         }
     }
@@ -202,7 +204,6 @@ final class Emitter {
             case is LogSoftmax: return try emitRows(id) { vz_log_softmax($0, $1, $2, $3) }
             case is BatchMoments: return try emitMoments(id)
             case let op as NormalizeSums: return try emitNormalizeSums(id, op)
-            case let op as Normalize: return try emitNormalize(id, op)
             case let op as AveragePool where op.geometry.windows.count <= 2:
                 return try emitAveragePool(id, op.geometry)
             case let op as AveragePoolGradient where op.geometry.windows.count <= 2:

@@ -16,6 +16,8 @@ struct Unit {
         /// Gradient of a pooling from its winners, masked by the pooled result where ReLU came before.
         case maxPoolGradient(node: Int, pool: Int, masked: Bool)
         case maxPoolSelection(node: Int, pool: Int)
+        /// Batch normalization with the ReLU and the max pooling that followed.
+        case normalization(node: Int, relu: Bool, pool: (node: Int, notesWinners: Bool)?)
         /// Any other node, on its own.
         case single(Int)
     }
@@ -62,6 +64,7 @@ struct Lowering {
     mutating func run() -> [Unit] {
         fusePoolings()
         fuseConvolutions()
+        fuseNormalizations()
         groupElementwise()
         for id in graph.nodes.indices where live[id] && unitOf[id] == nil && !isAlias(id) && !isInline(id) {
             claim(Unit(kind: .single(id), reads: graph.nodes[id].inputs.map(source), writes: [id]), [id])
@@ -155,6 +158,10 @@ struct Lowering {
             }
         }
         for (id, pool) in pools.sorted(by: { $0.key < $1.key }) {
+            if let (node, relu) = normalization(pooledBy: id, input: pool.input) {
+                claimNormalization(node, relu: relu, pool: (id, noted.contains(id)))
+                continue
+            }
             claim(
                 Unit(
                     kind: .maxPool(node: id, notesWinners: noted.contains(id)), reads: [source(pool.input)],
@@ -171,6 +178,50 @@ struct Lowering {
             let relu = graph.nodes[input].operation as? Unary, relu.function == .relu
         else { return nil }
         return reader
+    }
+
+    /// The batch normalization whose result, through ReLU or not, only this pooling and units that read
+    /// the pooling's winners instead want: then it need not be kept.
+    private func normalization(pooledBy pool: Int, input: Int) -> (node: Int, relu: Int?)? {
+        let served = consumers[input].allSatisfy { reader in
+            if reader == pool { return true }
+            guard reader < graph.nodes.count, let unit = unitOf[reader] else { return false }
+            switch units[unit].kind {
+            case .maxPoolGradient(_, let p, _), .maxPoolSelection(_, let p): return p == pool
+            default: return false
+            }
+        }
+        guard served else { return nil }
+        if isNormalization(input) { return (input, nil) }
+        guard let unary = graph.nodes[input].operation as? Unary, unary.function == .relu else { return nil }
+        let node = graph.nodes[input].inputs[0]
+        return isNormalization(node) && onlyConsumer(of: node) == input ? (node, input) : nil
+    }
+
+    private func isNormalization(_ id: Int) -> Bool {
+        let node = graph.nodes[id]
+        return node.operation is Normalize && node.type.type == .float32 && node.type.count > 0
+            && unitOf[id] == nil
+    }
+
+    private mutating func claimNormalization(_ node: Int, relu: Int?, pool: (node: Int, notesWinners: Bool)?) {
+        let nodes = [node, relu, pool?.node].compactMap { $0 }
+        claim(
+            Unit(
+                kind: .normalization(node: node, relu: relu != nil, pool: pool),
+                reads: graph.nodes[node].inputs.map(source), writes: [nodes.last ?? node]), nodes)
+    }
+
+    private mutating func fuseNormalizations() {
+        for id in graph.nodes.indices where live[id] && isNormalization(id) {
+            var relu: Int?
+            if let next = onlyConsumer(of: id), let unary = graph.nodes[next].operation as? Unary,
+                unary.function == .relu, unitOf[next] == nil
+            {
+                relu = next
+            }
+            claimNormalization(id, relu: relu, pool: nil)
+        }
     }
 
     private mutating func fuseConvolutions() {

@@ -41,10 +41,15 @@ void vz_channel_sums(const float *x, float *sums, const vz_map *map);
 void vz_take_channels(const float *x, float *y, const vz_map *map, size_t first, size_t step, size_t count);
 void vz_put_channels(const float *dy, float *dx, const vz_map *map, size_t first, size_t step, size_t count);
 
-// gamma · (x − mean) / √(variance + ε) + beta with moments[2][channels].
+// gamma · (x − mean) / √(variance + ε) + beta with moments[2][channels], then ReLU where asked.
+// scratch: 2 channels floats.
 void vz_normalize(
     const float *x, const float *moments, const float *gamma, const float *beta, float *y, float epsilon,
-    const vz_map *map);
+    int relu, float *scratch, const vz_map *map);
+// The same and max pooling of it at once: `map` is x's. winner as in vz_maxpool.
+void vz_normalize_maxpool(
+    const float *x, const float *moments, const float *gamma, const float *beta, float *y, uint8_t *winner,
+    float epsilon, int relu, float *scratch, const vz_map *map, const vz_pool *pool);
 
 // Windows of one channels-last row [length][channels] as rows of a matrix [places][size * channels];
 // places outside are 0.
