@@ -14,6 +14,9 @@ public enum Effort {
     /// What the command line asked for.
     public static func apply(_ settings: Settings) {
         if let n = settings.threads { threads = n }
-        if settings.precision == .bf16 { _ = vz_allow_bfloat16(1) }
+        if settings.precision == .bf16 { allowBFloat16() }
     }
+
+    /// Lets convolutions that are planned from now on round their inputs to bfloat16.
+    public static func allowBFloat16() { _ = vz_allow_bfloat16(1) }
 }

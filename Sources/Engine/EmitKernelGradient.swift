@@ -116,7 +116,8 @@ extension Emitter {
         let kernel = op.geometry.windows.reduce(4 * (x.last ?? 1) * (y.last ?? 1)) { $0 &* $1.size }
         return PartitionedGradient(batch: x[0], kernelBytes: kernel) { images in
             primitive(
-                VZ_CONV_KERNEL_GRADIENT, op.geometry, x: [images] + x.dropFirst(), y: [images] + y.dropFirst(),
+                VZ_CONV_KERNEL_GRADIENT, op.geometry, x: [images] + x.dropFirst(),
+                y: [images] + y.dropFirst(),
                 bias: bias)
         }
     }
@@ -132,7 +133,9 @@ extension Emitter {
         let biasCount = biasGradient.map { type($0).count } ?? 0
         let biases = biasGradient == nil ? nil : newSlot(bytes: parts * biasCount * 4)
         let scratch = gradient.scratchBytes > 0 ? newSlot(bytes: parts * gradient.scratchBytes) : nil
-        let (inputStep, cotangentStep) = (bytes(type(x)) / type(x).shape[0], bytes(type(dy)) / type(dy).shape[0])
+        let (inputStep, cotangentStep) = (
+            bytes(type(x)) / type(x).shape[0], bytes(type(dy)) / type(dy).shape[0]
+        )
         add(
             "\(op.name) \(gradient.first.implementation)", reads: [input, cotangent],
             writes: [kernels] + [biases, scratch].compactMap { $0 }

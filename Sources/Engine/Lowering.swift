@@ -204,7 +204,8 @@ struct Lowering {
             && unitOf[id] == nil
     }
 
-    private mutating func claimNormalization(_ node: Int, relu: Int?, pool: (node: Int, notesWinners: Bool)?) {
+    private mutating func claimNormalization(_ node: Int, relu: Int?, pool: (node: Int, notesWinners: Bool)?)
+    {
         let nodes = [node, relu, pool?.node].compactMap { $0 }
         claim(
             Unit(

@@ -10,7 +10,8 @@ public enum Spelling {
             let known = Array(candidate.lowercased().unicodeScalars.prefix(64))
             if abs(known.count - typed.count) > allowed { continue }
             let d = distance(typed, known)
-            if d > allowed { continue }
+            // A name of which no letter is left as typed was not meant.
+            if d > allowed || d >= max(typed.count, known.count) { continue }
             if let b = best, (b.distance, b.name) <= (d, candidate) { continue }
             best = (d, candidate)
         }

@@ -9,13 +9,14 @@ import Support
 struct VZBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "vzbench", abstract: "Measure vzsh's engine.",
-        subcommands: [Maximization.self, Training.self])
+        subcommands: [Maximization.self, Training.self, Convolution.self, Startup.self])
 }
 
 struct Options: ParsableArguments {
     @Option(help: "Steps to measure.") var reps = 15
     @Option(help: "Steps before measuring.") var warmup = 3
     @Option(help: "Threads; 0 for one a core.") var threads = 0
+    @Flag(help: "Round the inputs of convolutions and products to bfloat16.") var bf16 = false
     @Flag(help: "Print one JSON object instead of a table.") var json = false
     @Flag(help: "Show where the time of a step goes.") var profile = false
     @Flag(help: "Step once for each line read; answer each with a line of JSON.") var worker = false
@@ -54,6 +55,44 @@ struct Training: ParsableCommand {
     func run() throws { try measure(options) { try Workloads.training(network, batch: batch) } }
 }
 
+struct Convolution: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "conv", abstract: "One convolution with bias: forward with ReLU, and both gradients.")
+    @Argument(help: "The input, such as 32x16000x64 or 1x224x224x3 (batch, lengths, channels).") var input:
+        String
+    @Argument(help: "The window, such as 5 or 3x3.") var window: String
+    @Argument(help: "Filters.") var filters: Int
+    @Option(help: "Stride.") var stride = 1
+    @OptionGroup var options: Options
+
+    private func lengths(_ text: String) throws -> [Int] {
+        let numbers = text.split(separator: "x").map { Int($0) ?? 0 }
+        guard !numbers.isEmpty, numbers.allSatisfy({ 1...1_000_000 ~= $0 }) else {
+            throw ValidationError("'\(text)' is not a row of lengths such as 32x16000x64")
+        }
+        return numbers
+    }
+    func validate() throws {
+        let (shape, window) = (try lengths(input), try lengths(window))
+        guard 1...2 ~= window.count, shape.count == window.count + 2 else {
+            throw ValidationError("a window of \(window.count) needs an input of \(window.count + 2) numbers")
+        }
+        guard 1...1_000_000 ~= filters, 1...1000 ~= stride else {
+            throw ValidationError("filters are 1 to 1,000,000, a stride 1 to 1,000")
+        }
+    }
+    func run() throws {
+        let (shape, window) = (try lengths(input), try lengths(window))
+        if options.worker { throw ValidationError("conv measures three things and is no worker") }
+        for direction in Workloads.Direction.allCases {
+            try measure(options) {
+                try Workloads.convolution(
+                    direction, input: shape, window: window, filters: filters, stride: stride)
+            }
+        }
+    }
+}
+
 private func seconds(_ body: () throws -> Void) rethrows -> Double {
     let (s, a) = try ContinuousClock().measure(body).components
     return Double(s) + Double(a) * 1e-18
@@ -67,6 +106,7 @@ private func peakMemory() -> Double {
 }
 
 private func measure(_ options: Options, _ make: () throws -> Workload) throws {
+    if options.bf16 { Effort.allowBFloat16() }
     if options.threads > 0 { vz_set_threads(Int32(clamping: options.threads)) }
     var workload: Workload?
     let build = try seconds { workload = try make() }

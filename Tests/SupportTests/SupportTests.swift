@@ -10,6 +10,8 @@ import Support
         #expect(Spelling.nearest("cnov1d", among: names) == "conv1d")
         #expect(Spelling.nearest("Dense", among: names) == "dense")
         #expect(Spelling.nearest("transformer", among: names) == nil)
+        #expect(Spelling.nearest("b", among: ["f", "bb"]) == "bb")
+        #expect(Spelling.nearest("b", among: ["f"]) == nil)
         #expect(Spelling.nearest("", among: names) == nil)
     }
 }
