@@ -81,8 +81,10 @@ extension Emitter {
         }
         let channels = x[n + 1]
         let filters = y[n + 1]
-        spec.in_block = Int64(inBlock == 0 ? channels : inBlock)
-        spec.out_block = Int64(outBlock == 0 ? filters : outBlock)
+        // Not a block of as many channels as there are: of 8 channels that would be another layout to the
+        // library than channels last, and for the two of them together it has no code of its own.
+        spec.in_block = Int64(inBlock)
+        spec.out_block = Int64(outBlock)
         spec.winograd = usesWinograd(geometry, channels, filters) ? 1 : 0
         return spec
     }

@@ -18,8 +18,10 @@ public struct FigureRenderer: Sendable {
         try bytes(frames: [figure], terminal: terminal, cancel: cancel)
     }
 
-    private func bytes(frames: [Figure], terminal: GnuplotTerminal, cancel: CancelFlag?) throws -> [UInt8] {
-        let answer = try draw(frames: frames, terminal: terminal, cancel: cancel)
+    private func bytes(
+        frames: [Figure], terminal: GnuplotTerminal, cancel: CancelFlag?, progress: ((Int) -> Void)? = nil
+    ) throws -> [UInt8] {
+        let answer = try draw(frames: frames, terminal: terminal, cancel: cancel, progress: progress)
         let errors = FigureRenderer.errors(in: answer.complaints)
         guard errors.isEmpty, !answer.output.isEmpty else {
             throw Failure(
@@ -36,14 +38,19 @@ public struct FigureRenderer: Sendable {
 
     /// Draw, and bring back gnuplot's warnings too.
     package func draw(
-        frames: [Figure], terminal: GnuplotTerminal, cancel: CancelFlag? = nil
+        frames: [Figure], terminal: GnuplotTerminal, cancel: CancelFlag? = nil,
+        progress: ((Int) -> Void)? = nil
     ) throws -> GnuplotSession.Answer {
+        let mark = "vz-frame-\(UInt64.random(in: 0 ... .max))"
         let script = try GnuplotScript(
-            frames: frames, terminal: terminal, form: .memory, output: "/dev/stdout")
+            frames: frames, terminal: terminal, form: .memory, output: "/dev/stdout",
+            frameMark: progress == nil ? nil : mark)
         // Many frames may take longer than one figure.
         let patience = session.patience + 5 * Double(frames.count - 1)
         return try withExtendedLifetime(script.data) {
-            try session.run(script.text, cancel: cancel, patience: patience)
+            try session.run(
+                [script.text], cancel: cancel, patience: patience,
+                watch: progress.map { GnuplotSession.Watch(mark: mark, report: $0) })
         }
     }
 
@@ -65,10 +72,13 @@ public struct FigureRenderer: Sendable {
     }
 
     /// Write `frames` to `path`, which ends in .gif, as an animation that repeats.
-    /// - Parameter seconds: from frame to frame.
-    public func animate(_ frames: [Figure], to path: String, seconds: Double = 0.1, cancel: CancelFlag? = nil)
-        throws
-    {
+    /// - Parameters:
+    ///   - seconds: from frame to frame.
+    ///   - progress: is told how many frames are drawn.
+    public func animate(
+        _ frames: [Figure], to path: String, seconds: Double = 0.1, cancel: CancelFlag? = nil,
+        progress: ProgressHook? = nil
+    ) throws {
         guard try FigureRenderer.ending(of: path) == "gif" else {
             throw Failure(
                 .argument, "an animation cannot be saved as '\(path)'", hint: "let the name end in .gif")
@@ -78,8 +88,10 @@ public struct FigureRenderer: Sendable {
             throw Failure(
                 .argument, "\(format(seconds)) seconds from picture to picture", hint: "use 0.02 to 60")
         }
-        try AtomicFile.write(
-            bytes(frames: frames, terminal: .gif(seconds: seconds), cancel: cancel), to: path)
+        let picture = try bytes(frames: frames, terminal: .gif(seconds: seconds), cancel: cancel) { done in
+            progress?(Progress(label: "animation", done: done, total: frames.count))
+        }
+        try AtomicFile.write(picture, to: path)
     }
 
     /// The ending of `path` in lower case.

@@ -75,6 +75,9 @@ public final class Plotter: Sendable {
         /// Windows that were opened, and what each may read again when it is zoomed.
         var windowsOpened = 0
         var windowData: [Int: GnuplotData] = [:]
+        /// The figure that is on its way into its window, and what went wrong with one.
+        var showing: DispatchSemaphore?
+        var problem: Failure?
     }
 
     public let settings: Settings
@@ -108,7 +111,12 @@ public final class Plotter: Sendable {
     @discardableResult
     public func show(_ figure: Figure, name: String? = nil, cancel: CancelFlag? = nil) throws -> String? {
         switch try target() {
-        case .window(let terminal): try showWindow(figure, terminal, cancel: cancel)
+        case .window(let terminal):
+            if settings.isScript {
+                try showWindow(figure, terminal, cancel: cancel)
+            } else {
+                try showSoon(figure, terminal, cancel: cancel)
+            }
         case .sixel:
             let fitted = figure.fitting(width: sixelWidth())
             settings.show(try renderer.bytes(fitted, terminal: .sixel, cancel: cancel) + [10])
@@ -132,14 +140,74 @@ public final class Plotter: Sendable {
         try renderer.save(figure, to: path, cancel: cancel)
     }
 
+    /// Start gnuplot on another thread, where figures are likely to need one.
+    public func warmUp() {
+        let environment = settings.environment
+        var isWindow = environment["DISPLAY"] != nil || environment["WAYLAND_DISPLAY"] != nil
+        if let option = settings.option,
+            let target = (try? PlotTarget.named(option, environment: environment)) ?? nil
+        {
+            switch target {
+            case .text, .none: return
+            case .window: isWindow = true
+            case .sixel, .dumb, .files: isWindow = false
+            }
+        }
+        DispatchQueue.global(qos: .userInitiated).async { [self, isWindow] in
+            (isWindow ? windows : renderer.session).warmUp()
+        }
+    }
+
     /// End every gnuplot; the next figure starts another.
     public func close() {
+        try? finishShowing(cancel: nil)
         windows.close()
         renderer.session.close()
         state.withLock { $0.windowData = [:] }
     }
 
     // MARK: Windows
+
+    /// Show `figure` in the window, and come back when it is there, or after a moment where that takes
+    /// longer: the program behind the first window needs a while to begin. What goes wrong then is an
+    /// error of the next figure.
+    private func showSoon(_ figure: Figure, _ terminal: GnuplotTerminal, cancel: CancelFlag?) throws {
+        try finishShowing(cancel: cancel)
+        let isShown = DispatchSemaphore(value: 0)
+        state.withLock { $0.showing = isShown }
+        DispatchQueue.global(qos: .userInitiated).async { [self] in
+            do {
+                try showWindow(figure, terminal, cancel: nil)
+            } catch let failure as Failure {
+                state.withLock { $0.problem = failure }
+            } catch {}
+            isShown.signal()
+        }
+        if isShown.wait(timeout: .now() + Plotter.moment) == .success {
+            isShown.signal()
+            try finishShowing(cancel: cancel)
+        }
+    }
+
+    /// Seconds that a person waits for a window without noticing.
+    private static let moment = 0.06
+
+    /// Wait for the window that is on its way. Throws what went wrong with it.
+    private func finishShowing(cancel: CancelFlag?) throws {
+        try waitUntilShown(cancel: cancel)
+        let problem = state.withLock { s in
+            defer { (s.showing, s.problem) = (nil, nil) }
+            return s.problem
+        }
+        if let problem { throw problem }
+    }
+
+    private func waitUntilShown(cancel: CancelFlag?) throws {
+        guard let showing = state.withLock({ $0.showing }) else { return }
+        while showing.wait(timeout: .now() + 0.05) == .timedOut { try cancel?.check() }
+        // For whoever asks next.
+        showing.signal()
+    }
 
     /// The window of the next figure: one for all at the prompt, each its own in a script, as long as
     /// they are not too many.
@@ -181,13 +249,20 @@ public final class Plotter: Sendable {
     }
 
     /// The process id of the gnuplot behind the window, or nil.
-    package var windowProcessID: Int32? { windows.processID }
+    package var windowProcessID: Int32? {
+        try? waitUntilShown(cancel: nil)
+        return windows.processID
+    }
 
     /// True while a window is open, as far as we know.
-    public var hasWindow: Bool { state.withLock { !$0.windowData.isEmpty } && windows.processID != nil }
+    public var hasWindow: Bool {
+        try? waitUntilShown(cancel: nil)
+        return state.withLock { !$0.windowData.isEmpty } && windows.processID != nil
+    }
 
     /// Wait until the person closes the window that was drawn last; at once where none is open.
     public func waitForWindow(cancel: CancelFlag? = nil) throws {
+        try finishShowing(cancel: cancel)
         guard hasWindow else { return }
         _ = try windows.run("pause mouse close", cancel: cancel, patience: .infinity)
         state.withLock { $0.windowData = [:] }
@@ -220,8 +295,9 @@ public final class Plotter: Sendable {
             $0.filesWritten += 1
             return $0.filesWritten
         }
-        let words =
-            name ?? figure.title ?? figure.panels.first?.title ?? figure.panels.first?.kind ?? "figure"
+        // The first panel's title says what that one shows, not what all of them do.
+        let only = figure.panels.count == 1 ? figure.panels.first?.title : nil
+        let words = name ?? figure.title ?? only ?? figure.panels.first?.kind ?? "figure"
         let stem = Plotter.slug(words)
         let file = "\(number < 10 ? "0" : "")\(number)-\(stem).\(ending)"
         return settings.folder == "." ? file : "\(settings.folder)/\(file)"

@@ -151,6 +151,60 @@ import Testing
         #expect(throws: Failure.self) { try Self.svg(Figure(log)) }
     }
 
+    /// The ends of the colours of a spectrogram.
+    private static func levels(_ samples: [Float], range: Double? = nil) throws -> ClosedRange<Double> {
+        let panel = try Panel.spectrogram(samples, rate: 16000, dynamicRange: range)
+        return try #require(panel.colorBar).range
+    }
+
+    @Test func theColoursOfASpectrogramAreThoseThatItFills() throws {
+        // White noise fills little; one quiet cell in a thousand takes no colours from the others.
+        let noise = Samples.normal(16000).map { Float($0) }
+        let filled = try Self.levels(noise)
+        #expect((30...45).contains(filled.upperBound - filled.lowerBound), "\(filled)")
+        // Speech between silences takes 80 dB, and what was asked for is obeyed.
+        let word = Samples.sound().map { abs($0) < 0.01 ? 0 : $0 }
+        let spoken = try Self.levels([Float](repeating: 0, count: 8000) + word)
+        #expect(abs(spoken.upperBound - spoken.lowerBound - 80) < 1e-9)
+        let asked = try Self.levels(noise, range: 60)
+        #expect(abs(asked.upperBound - asked.lowerBound - 60) < 1e-9)
+        // Side by side on one scale.
+        let quiet = noise.map { $0 / 10 }
+        let both = Figure(
+            panels: [
+                try .waveform(noise, rate: 16000), try .waveform(quiet, rate: 16000),
+                try .spectrogram(noise, rate: 16000), try .spectrogram(quiet, rate: 16000),
+            ], columns: 2
+        ).onOneScale()
+        #expect(both.panels[0].y.wanted?.high == both.panels[1].y.wanted?.high)
+        #expect(both.panels[2].colorBar?.range == both.panels[3].colorBar?.range)
+        #expect(both.panels[3].colorBar?.range.upperBound == filled.upperBound)
+    }
+
+    @Test func aMissingBarKeepsItsPlace() throws {
+        let groups = [
+            Series(name: "dropout", y: [0.9, 0.95, 0.96]), Series(name: "batch norm", y: [0.91, 0.93, .nan]),
+        ]
+        let panel = try Panel.bars(labels: ["base", "32", "64"], series: groups)
+        let svg = try Self.svg(Figure(panel))
+        // The legend hides neither bars nor their numbers: it stands above the picture.
+        for word in ["dropout", "batch norm", "0.91", "64"] { #expect(svg.contains(word), "\(word)") }
+    }
+
+    @Test func anAnimationTellsHowFarItIs() throws {
+        let folder = try Self.folder()
+        defer { rmdir(folder) }
+        let frames = try (1...6).map { Figure(try .series([Series(y: [1, Double($0), 2])])) }
+        var told: [Int] = []
+        try Self.renderer.animate(frames, to: "\(folder)/a.gif") { progress in
+            #expect(progress.total == 6)
+            told.append(progress.done)
+        }
+        #expect(told.last == 6)
+        #expect(told == told.sorted())
+        unlink("\(folder)/a.gif")
+    }
+
     /// Seconds of this thread's own work: the same however busy the machine is.
     static func effort(_ body: () throws -> Void) rethrows -> Double {
         func now() -> Double {
@@ -195,6 +249,25 @@ import Testing
             unlink("\(folder)/x.gp")
             rmdir(folder)
         }
+    }
+
+    /// Only root can make a disk so small; others skip this.
+    @Test func aFullDiskIsAnErrorAndNothingHalfWrittenStays() throws {
+        let folder = try Self.folder()
+        defer { rmdir(folder) }
+        guard system("mount -t tmpfs -o size=16k tmpfs '\(folder)' 2>/dev/null") == 0 else { return }
+        defer { system("umount '\(folder)'") }
+        let figure = Figure(try .waveform(Samples.sound(), rate: 16000))
+        for ending in ["png", "svg", "pdf", "gp"] {
+            let error = #expect(throws: Failure.self) {
+                try Self.renderer.save(figure, to: "\(folder)/x.\(ending)")
+            }
+            #expect(error?.message.contains("No space left") == true, "\(ending)")
+            #expect(access("\(folder)/x.\(ending)", F_OK) != 0)
+        }
+        #expect(system("[ -z \"$(ls -A '\(folder)')\" ]") == 0, "leftovers")
+        // And the next figure is drawn.
+        #expect(try Self.svg(figure).contains("</svg>"))
     }
 
     @Test func filesAreWholeOrNotThere() throws {

@@ -139,6 +139,47 @@ import Testing
         #expect(patience > 0, "a window is still there")
     }
 
+    /// The person closes the window: its process ends, gnuplot itself lives on.
+    @Test func aWindowThatWasClosedOpensAgain() throws {
+        setenv("QT_QPA_PLATFORM", "offscreen", 1)
+        var settings = Plotter.Settings(environment: [:])
+        settings.option = "qt"
+        let plotter = Plotter(settings)
+        let figure = Figure(try .series([Series(y: [3, 2, 1])]))
+        try plotter.show(figure)
+        _ = try #require(plotter.windowProcessID)
+        let close =
+            "for p in $(pgrep -x gnuplot_qt); do grep -qsa VZSH_WINDOW=\(getpid())- /proc/$p/environ && kill -9 $p && n=1; done; [ \"$n\" ]"
+        #expect(system(close) == 0, "there was a window")
+        usleep(50_000)
+        for _ in 1...3 { try plotter.show(figure) }
+        #expect(plotter.windowProcessID != nil)
+        #expect(system(close) == 0, "there is one again")
+        plotter.close()
+    }
+
+    /// At the prompt nobody waits for the program behind the first window.
+    @Test func theFirstWindowIsNotWaitedFor() throws {
+        setenv("QT_QPA_PLATFORM", "offscreen", 1)
+        var settings = Plotter.Settings(environment: [:])
+        settings.option = "qt"
+        let plotter = Plotter(settings)
+        let wave = Figure(try .waveform(Samples.sound(), rate: 16000))
+        let start = ContinuousClock.now
+        try plotter.show(wave)
+        // A tenth on a quiet machine, where the window takes a quarter to begin; tests run on busy ones.
+        let elapsed = ContinuousClock.now - start
+        #expect(elapsed < .milliseconds(500), "\(elapsed)")
+        #expect(plotter.hasWindow)
+        // What cannot be drawn is an error, if not of this figure then of the next.
+        let empty = Figure(try .series([Series(y: [.nan])]))
+        #expect(throws: Failure.self) {
+            try plotter.show(empty)
+            try plotter.show(wave)
+        }
+        plotter.close()
+    }
+
     @Test func aLiveFigureDoesNotHoldUpTheWork() throws {
         setenv("QT_QPA_PLATFORM", "offscreen", 1)
         var settings = Plotter.Settings(environment: [:])

@@ -33,26 +33,27 @@ import Testing
         result = run("compare_trainings", ["32", "1"])
         #expect(result.status == 0, "\(result.error)")
         #expect(result.out.contains("augmented  loss"))
-    }
 
-    /// Every line of the README's "Ten lines of vz", but for what plays a sound or waits for a person.
-    @Test func linesOfTheReadme() throws {
-        let text = Binary.get(Self.checkout + "/README.md")
-        let begin = try #require(text.firstRange(of: "## Ten lines of vz"))
-        let block = text[begin.upperBound...].split(separator: "\n\n").first { $0.hasPrefix("    ") }
-        let lines = try #require(block).split(separator: "\n").map { String($0.dropFirst(4)) }
-        #expect(lines.count >= 8)
-        // The same, with fewer steps.
-        let code = lines.joined(separator: "\n").replacing("steps = 300", with: "steps = 3")
-            .replacing("5, 0.02)", with: "5, 0.02, steps = 3)")
-        home.write("ten.vz", code)
-        let result = Binary.run(["--plot", "none", "--out", "out", "ten.vz"], home: home.path)
+        result = run("own_loss", ["32", "1"])
         #expect(result.status == 0, "\(result.error)")
-        #expect(access(home.path + "/out/happy.wav", F_OK) == 0)
+        #expect(result.out.contains("focal          test accuracy"))
+
+        result = run("drawn_digits", ["60", "1"])
+        #expect(result.status == 0, "\(result.error)")
+        #expect(result.out.contains("accuracy"))
+
+        // The machine's own weights of VGG16 are in another home: here it says so, and goes on.
+        result = run("transfer", ["32", "1"])
+        #expect(result.status == 0, "\(result.error)")
+        #expect(result.out.contains("VGG16 is not on this machine. fetch(\"vgg16\")"))
+        #expect(result.out.contains("over 16 classes"))
     }
 
     @Test func examplesAreInCanonicalForm() {
-        for name in ["own_optimizer", "own_data", "residual", "compare_trainings"] {
+        for name in [
+            "own_optimizer", "own_data", "residual", "compare_trainings", "own_loss", "drawn_digits",
+            "transfer",
+        ] {
             let result = Binary.run(
                 ["fmt", "--check", "\(Self.checkout)/examples/\(name).vz"], home: home.path)
             #expect(result.status == 0, "\(name)")

@@ -60,6 +60,20 @@ struct ReportTests {
         #expect(page.utf8.count < 5_000_000)
     }
 
+    /// Where Chromium is installed; `scripts/look` looks at more, and makes pictures of it.
+    @Test func theConsoleOfABrowserIsSilent() {
+        guard access("/usr/bin/chromium", X_OK) == 0 else { return }
+        home.write("s.vz", Self.script.replacing(".reshape([1600, 1])", with: ""))
+        #expect(run(["--report", "page.html", "s.vz"]).status == 0)
+        let command =
+            "cd '\(home.path)' && HOME='\(home.path)' timeout 100 chromium --headless --no-sandbox --disable-gpu "
+            + "--user-data-dir=profile --enable-logging=stderr --log-level=0 --window-size=500,900 "
+            + "--screenshot=page.png 'file://\(home.path)/page.html' > log 2>&1"
+        #expect(system(command) == 0)
+        #expect(access(home.path + "/page.png", F_OK) == 0)
+        #expect(!Binary.get(home.path + "/log").contains("CONSOLE"))
+    }
+
     @Test func aPageThatCannotBeWrittenIsSaidBeforeTheRun() {
         for path in ["nowhere/page.html", "page.txt", "/proc/page.html"] {
             let result = run(["--report", path, "-e", "print(\"ran\")"])
@@ -80,6 +94,9 @@ struct ReportTests {
     }
 
     @Test func aScriptMayAskForItsPageAnywhere() {
+        home.write("early.vz", "report(\"r.html\")\nprint(1)\nraise \"broken\"\n")
+        #expect(run(["early.vz"]).status == 1)
+        #expect(page("out/early/r.html").contains("broken"), "a run that fails leaves it too")
         home.write("r.vz", "report(\"r.html\", title = \"Mine\")\nprint(\"later\")\nexit(0)\n")
         let result = run(["r.vz"])
         #expect(result.status == 0, "\(result.error)")

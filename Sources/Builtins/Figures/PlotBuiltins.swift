@@ -27,6 +27,14 @@ public enum PlotBuiltins {
         }
     }
 
+    /// A figure is likely to be wanted: gnuplot starts meanwhile, so that the first is as quick as the
+    /// others. Returns at once.
+    public static func warmUp() { plotter().warmUp() }
+
+    /// Whether `text`, which is going to run, draws.
+    public static func draws(_ text: String) -> Bool { drawing.contains { text.contains($0) } }
+    private static let drawing = table().map { $0.name + "(" } + ["watch = true", "|> plot", "report("]
+
     /// The end of a script: its windows stay until the last one is closed, or until Ctrl-C.
     /// - Parameter tell: is called where there is something to wait for.
     public static func hold(_ tell: () -> Void) throws {
@@ -60,8 +68,8 @@ public enum PlotBuiltins {
     static func live() -> LiveFigure { LiveFigure(plotter()) }
 
     /// Writes the frames of an animation.
-    static func animate(_ frames: [Figure], to path: String) throws {
-        try renderer().animate(frames, to: path, seconds: 0.12, cancel: .shared)
+    static func animate(_ frames: [Figure], to path: String, progress: ProgressHook?) throws {
+        try renderer().animate(frames, to: path, seconds: 0.12, cancel: .shared, progress: progress)
         if let last = frames.last { RunRecord.shared.figure(last, caption: path) }
     }
 

@@ -85,22 +85,25 @@ extension PlotBuiltins {
                     .variadic("sounds", "waveforms, examples, maximizations"), rate,
                     .optional("window", "nil", "samples of one Hann window; by default about 25 ms"),
                     .optional("hop", "nil", "samples from window to window; by default a quarter of it"),
-                    .optional("range", "80", "dB below the loudest that are told apart"),
+                    .optional(
+                        "range", "nil",
+                        "dB below the loudest that are told apart; by default as many as are filled, up to 80"
+                    ),
                 ],
-                "Levels of frequencies over time: dB over seconds and kHz.",
+                "Levels of frequencies over time: dB over seconds and kHz; several stand in a grid on one scale.",
                 example: "spectrogram(randn(4000, 1)).panels  # expect: 1"
             ) { args in
                 let names = try labels(args)
                 let window = try args.optionalInt("window")
                 let hop = try args.optionalInt("hop")
-                let range = try args.number("range", default: 80)
+                let range = try args.optionalNumber("range")
                 let panels = try sounds(args).enumerated().map { i, one in
                     var panel = try Panel.spectrogram(
                         one.samples, rate: one.rate, window: window, hop: hop, dynamicRange: range)
                     if names.indices.contains(i) { panel.title = names[i] }
                     return panel
                 }
-                return Figure(panels: panels, columns: min(panels.count, 3))
+                return Figure(panels: panels, columns: min(panels.count, 3)).onOneScale()
             },
         ]
     }

@@ -219,5 +219,6 @@ final class ComparisonObject: VZObject {
             return Figure(panels: columns.flatMap { $0 }, columns: min(columns.count, 4))
         }
         return Figure(panels: (0..<height).flatMap { i in columns.map { $0[i] } }, columns: columns.count)
+            .onOneScale()
     }
 }

@@ -58,7 +58,8 @@ public enum FileBuiltins {
             case let result as any Storable where kind == "npz":
                 try NumPyFile.write(try result.tensors(), toArchive: path)
             case let result as MaximizationObject where kind == "gif":
-                try PlotBuiltins.animate(result.frames(), to: path)
+                try PlotBuiltins.animate(
+                    result.frames(), to: path, progress: args.interpreter.progress)
             case let thing?:
                 guard let figure = try PlotBuiltins.figure([.object(thing)]) else {
                     throw args.mismatch("what", "something that can be saved as .\(kind)", args.value("what"))

@@ -18,19 +18,23 @@ public enum ReportBuiltins {
             doc: """
                 Comments that stand alone become words, code stands with its results, figures, tables and sounds, \
                 and at the end is what does the run again: version, seed, command, hashes of the data, machine. \
-                The page is one file that opens without a network. In a script the page is written again at the \
-                script's end, so the line may stand anywhere. `vzsh --report FILE.html` does the same for any script.
+                The page is one file that opens without a network. In a script it is written at the script's end, \
+                after an error too, so the line may stand anywhere. `vzsh --report FILE.html` does the same for any \
+                script.
                 """,
             example: "x = 1\nreport(\"/tmp/vzsh-example.html\")", seeAlso: ["plot", "save"]
         ) { args in
             let path = try Outputs.place(try args.path("path"))
             let title = try args.optionalString("title")
-            try write(to: path, title: title, progress: args.interpreter.progress)
-            if Settings.current.isInteractive {
-                Notes.announce("report: \(path)")
-            } else {
+            guard Settings.current.isInteractive else {
+                // Whether it can be written is said now.
+                try checkName(path)
+                try AtomicFile.check(path)
                 Pending.shared.set(path, title: title)
+                return .nil
             }
+            try write(to: path, title: title, progress: args.interpreter.progress)
+            Notes.announce("report: \(path)")
             return .nil
         }
     }
@@ -61,7 +65,9 @@ public enum ReportBuiltins {
     /// Gives their paths.
     public static func finish(progress: ProgressHook?) throws -> [String] {
         var pages = Pending.shared.take()
-        if let path = Settings.current.report { pages.append((path, nil)) }
+        if let path = Settings.current.report, !pages.contains(where: { $0.path == path }) {
+            pages.append((path, nil))
+        }
         for page in pages {
             // A stop that ended the run is no reason to lose its page; another one is.
             CancelFlag.shared.clear()

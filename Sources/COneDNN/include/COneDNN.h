@@ -14,7 +14,7 @@ typedef struct {
     int rank;
     int64_t batch, channels, filters, groups;
     int64_t in[2], out[2], kernel[2], stride[2], dilation[2], pad_before[2], pad_after[2];
-    // Channels that lie together in each feature map: 1 (channels first), 8, 16, or all (channels last).
+    // Channels that lie together in each feature map: 1 (channels first), 8, 16, or 0 for all (channels last).
     int64_t in_block, out_block;
     int has_bias;  // forward: add it; kernel gradient: compute its gradient
     int has_relu;  // forward only

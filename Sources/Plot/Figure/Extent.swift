@@ -70,7 +70,8 @@ extension Panel {
                 ys.add(y)
             }
         case .bars(let bars):
-            for (at, height) in zip(bars.at, bars.height) where height.isFinite {
+            for (at, height) in zip(bars.at, bars.height) {
+                // A bar that is missing keeps its place.
                 for edge in [at - bars.width / 2, at + bars.width / 2] {
                     if bars.isHorizontal { ys.add(edge) } else { xs.add(edge) }
                 }

@@ -56,6 +56,34 @@ extension Figure {
         return Figure(panels: panels, columns: columns ?? usual)
     }
 
+    /// The same with all waveforms on one scale of amplitudes and all spectrograms on one of levels, so
+    /// that eyes can compare them. The loudest sets the upper end; levels reach 80 dB down at most.
+    public func onOneScale() -> Figure {
+        var reach = 0.0
+        var levels: (low: Double, high: Double)?
+        for panel in panels {
+            if panel.kind == "waveform" {
+                for case .line(let line) in panel.marks {
+                    for value in line.y where value.isFinite { reach = max(reach, abs(value)) }
+                }
+            } else if panel.kind == "spectrogram", let range = panel.colorBar?.range {
+                levels = (
+                    min(levels?.low ?? range.lowerBound, range.lowerBound),
+                    max(levels?.high ?? range.upperBound, range.upperBound)
+                )
+            }
+        }
+        var figure = self
+        for i in panels.indices {
+            if panels[i].kind == "waveform", reach > 0 {
+                figure.panels[i].y.wanted = (-reach * 1.05, reach * 1.05)
+            } else if panels[i].kind == "spectrogram", let levels {
+                figure.panels[i].colorBar?.range = max(levels.low, levels.high - 80)...levels.high
+            }
+        }
+        return figure
+    }
+
     /// Columns of a grid somewhat wider than high, with as few empty places as can be.
     public static func squareColumns(_ count: Int) -> Int {
         if count <= 4 { return count }

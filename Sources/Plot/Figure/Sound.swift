@@ -63,10 +63,11 @@ extension Panel {
     /// - Parameters:
     ///   - window: samples of one Hann window; nil takes about 25 ms, a power of two.
     ///   - hop: samples from window to window; nil takes a quarter of the window.
-    ///   - dynamicRange: dB below the loudest cell that are told apart.
+    ///   - dynamicRange: dB below the loudest cell that are told apart; nil takes as many as the sound
+    ///     fills, 80 at most.
     /// Throws `Failure` where the waveform is empty or a parameter is out of range.
     public static func spectrogram(
-        _ samples: [Float], rate: Double, window: Int? = nil, hop: Int? = nil, dynamicRange: Double = 80,
+        _ samples: [Float], rate: Double, window: Int? = nil, hop: Int? = nil, dynamicRange: Double? = nil,
         map: ColorMap = .viridis
     ) throws -> Panel {
         try checkSound(samples, rate: rate, channels: 1)
@@ -82,7 +83,7 @@ extension Panel {
     ///   - levels: [frames, bins] in dB; frames share `seconds`, bins go from 0 to `kilohertz`.
     public static func spectrogram(
         levels: [Double], frames: Int, bins: Int, seconds: Double, kilohertz: Double,
-        dynamicRange: Double = 80, map: ColorMap = .viridis
+        dynamicRange: Double? = nil, map: ColorMap = .viridis
     ) throws -> Panel {
         guard frames > 0, bins > 0, levels.count == frames &* bins, seconds > 0, kilohertz > 0 else {
             throw Failure(
@@ -90,13 +91,13 @@ extension Panel {
                 "a spectrogram of \(frames) frames and \(bins) bins cannot hold \(levels.count) levels",
                 hint: "levels are [frames, bins]")
         }
-        guard dynamicRange > 0, dynamicRange.isFinite else {
+        if let dynamicRange, !(dynamicRange > 0 && dynamicRange.isFinite) {
             throw Failure(.argument, "the dynamic range is \(format(dynamicRange)) dB", hint: "use about 80")
         }
         guard let loudest = levels.lazy.filter(\.isFinite).max() else {
             throw Failure(.value, "nothing to draw: the spectrogram holds no finite level")
         }
-        let floor = loudest - dynamicRange
+        let floor = loudest - (dynamicRange ?? filledRange(levels, loudest: loudest))
         // Cells lie [bin, frame] on the page; silence (-inf dB) is at the floor, NaN stays a hole.
         var cells = [Double](repeating: 0, count: levels.count)
         for frame in 0..<frames {
@@ -117,6 +118,24 @@ extension Panel {
         panel.hasGrid = false
         panel.colorBar = ColorBar(label: "level (dB)", map: map, range: floor...loudest)
         return panel
+    }
+
+    /// The dB below the loudest cell that hold all but the quietest hundredth of the cells, 30 to 80:
+    /// noise fills 30, speech between silences 80. Single quiet cells take no colours from the others.
+    private static func filledRange(_ levels: [Double], loudest: Double) -> Double {
+        // 30 classes to the dB are finer than eyes are.
+        var counts = [Int](repeating: 0, count: 2400)
+        var all = 0
+        for level in levels where !level.isNaN {
+            counts[min(2399, max(0, Int(min(79.9, loudest - level) * 30)))] += 1
+            all += 1
+        }
+        var seen = 0
+        for (index, count) in counts.enumerated() {
+            seen += count
+            if seen * 100 >= all * 99 { return min(80, max(30, (Double(index + 1) / 30).rounded(.up))) }
+        }
+        return 80
     }
 
     /// Where in a waveform a network hears a class: the waveform coloured by a class activation map.

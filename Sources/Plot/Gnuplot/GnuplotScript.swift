@@ -20,8 +20,10 @@ struct GnuplotScript {
     }
 
     /// Several figures into one terminal: the frames of an animation.
+    /// - Parameter frameMark: is printed, where gnuplot prints its complaints, after each of them.
     init(
-        frames: [Figure], terminal: GnuplotTerminal, form: GnuplotData.Form, output: String?, window: Int = 0
+        frames: [Figure], terminal: GnuplotTerminal, form: GnuplotData.Form, output: String?, window: Int = 0,
+        frameMark: String? = nil
     ) throws {
         guard let first = frames.first else {
             throw Failure(.value, "an animation needs at least one picture")
@@ -39,6 +41,7 @@ struct GnuplotScript {
         if let output { commands.append("set output \(GnuplotText.quoted(output))") }
         for figure in frames {
             commands += try GnuplotScript.commands(figure, terminal: terminal, sheet: sheet, data: data)
+            if let frameMark { commands.append("print '\(frameMark)'") }
         }
         self.data = data
         self.setup = setup.joined(separator: "\n")

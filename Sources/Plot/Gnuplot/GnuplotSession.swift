@@ -45,9 +45,19 @@ public final class GnuplotSession: Sendable {
         try run([script], cancel: cancel, patience: patience)
     }
 
+    /// What a script prints on its way, and who counts it. Unchecked: `run` calls it on the caller's own
+    /// thread, before it returns.
+    struct Watch: @unchecked Sendable {
+        let mark: String
+        /// Takes how often the mark was printed so far; called as often as gnuplot says anything.
+        let report: (Int) -> Void
+    }
+
     /// Run scripts one after the other, each sent when the one before it is done. The answer to the last
     /// comes back, with the complaints of all.
-    func run(_ scripts: [String], cancel: CancelFlag? = nil, patience: Double? = nil) throws -> Answer {
+    func run(
+        _ scripts: [String], cancel: CancelFlag? = nil, patience: Double? = nil, watch: Watch? = nil
+    ) throws -> Answer {
         let patience = patience ?? self.patience
         return try state.withLock { state in
             var lastWords = ""
@@ -64,7 +74,8 @@ public final class GnuplotSession: Sendable {
                     var output: [UInt8] = []
                     for script in scripts {
                         let answer = try GnuplotSession.ask(
-                            process, script, seconds: patience, cancel: cancel, request: state.requests)
+                            process, script, seconds: patience, cancel: cancel, request: state.requests,
+                            watch: watch)
                         output = answer.output
                         if !answer.complaints.isEmpty { complaints.append(answer.complaints) }
                     }
@@ -95,14 +106,21 @@ public final class GnuplotSession: Sendable {
     }
 
     private static func ask(
-        _ process: GnuplotProcess, _ script: String, seconds: Double, cancel: CancelFlag?, request: Int
+        _ process: GnuplotProcess, _ script: String, seconds: Double, cancel: CancelFlag?, request: Int,
+        watch: Watch?
     ) throws(GnuplotProcess.Ended) -> Answer {
         process.forget()
         // Random, so that no text inside a figure can look like the end of it.
         let mark = "vz-\(request)-\(UInt64.random(in: 0 ... .max))"
         let end = Array("\(mark)\n".utf8)
         let text = Array("\(script)\nunset output\nprint '\(mark)'\n".utf8)
-        try process.exchange(text, seconds: seconds, cancel: cancel) { $0.complaints.hasSuffix(end) }
+        try process.exchange(text, seconds: seconds, cancel: cancel) { process in
+            if let watch {
+                watch.report(
+                    process.complaints.split(separator: 10).count { $0.elementsEqual(watch.mark.utf8) })
+            }
+            return process.complaints.hasSuffix(end)
+        }
         // The terminal's bytes were flushed before the mark was printed.
         process.drain()
         return Answer(output: process.output, complaints: words(process.complaints.dropLast(end.count)))
@@ -138,11 +156,12 @@ public final class GnuplotSession: Sendable {
         }
     }
 
-    /// Start gnuplot ahead of the first figure; it gets ready while the caller goes on.
+    /// Start gnuplot ahead of the first figure, and let it find its libraries and fonts by a picture
+    /// that nobody sees. Takes some hundredths of a second: for a thread of its own.
     public func warmUp() {
-        state.withLock { state in
-            if state.process == nil { state.process = try? GnuplotProcess(program: program) }
-        }
+        guard state.withLock({ $0.process == nil }) else { return }
+        let picture = "set terminal pngcairo size 64,48 font 'DejaVu Sans,10'; set output '/dev/null'; plot 0"
+        _ = try? run([picture, "reset; set terminal unknown"], patience: 5)
     }
 
     /// gnuplot, and the window that it opens, take only what others leave of the processor.

@@ -75,6 +75,14 @@ extension GnuplotTerminal {
         }
     }
 
+    /// How many times as large points must be asked for: two terminals know no `pointscale`.
+    func pointScale(_ scale: Double) -> Double {
+        switch self {
+        case .sixel, .gif: 1.6 * scale
+        default: 1
+        }
+    }
+
     /// The `set terminal` line.
     /// - Parameter window: which of the person's windows.
     func command(_ sheet: Sheet, title: String, window: Int = 0) -> String {

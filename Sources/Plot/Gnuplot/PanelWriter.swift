@@ -188,7 +188,15 @@ struct PanelWriter {
                         }
                     }
                 }
-            case .raster, .labels: break
+            case .labels(let texts):
+                // Above its place, as the numbers on bars are.
+                let line = 14 * scale / (Double(height) * 0.75)
+                for text in texts.prefix(200) {
+                    count(
+                        x.place(text.x, log: panel.x.isLog),
+                        y.place(text.y, log: panel.y.isLog) + (text.offset.y + 0.5) * line)
+                }
+            case .raster: break
             }
         }
         let best = counts.indices.min { counts[$0] < counts[$1] } ?? 0
@@ -255,7 +263,14 @@ struct PanelWriter {
                 points, x: (x, panel.x.isLog), y: (y, panel.y.isLog),
                 columns: max(64, Int(Double(width) / cell)),
                 rows: max(64, Int(Double(height) / cell))) ?? Array(0..<min(points.x.count, points.y.count))
-        let size = points.y.count > 5000 ? 0.25 : points.y.count > 500 ? 0.45 : 0.8
+        let usual: Double =
+            switch points.y.count {
+            case ...60: 1.1
+            case ...500: 0.8
+            case ...5000: 0.45
+            default: 0.25
+            }
+        let size = usual * terminal.pointScale(scale)
         var columns = [
             indices.map { points.x[$0] }, indices.map { points.y[$0].isFinite ? points.y[$0] : .nan },
         ]
@@ -294,7 +309,8 @@ struct PanelWriter {
         var fitted = Thinning.raster(raster, width: width * limit, height: height * limit)
         // Who shows an svg or a pdf blurs few large cells into each other; repeated cells stay sharp.
         if (terminal == .svg || terminal == .pdf), fitted.width * fitted.height < 65_536 {
-            fitted = Thinning.repeated(fitted, times: max(1, min(16, 512 / max(fitted.width, fitted.height))))
+            fitted = Thinning.repeated(
+                fitted, times: max(1, min(128, 512 / max(fitted.width, fitted.height))))
         }
         let (source, using) = try data.raster(fitted)
         switch fitted.cells {

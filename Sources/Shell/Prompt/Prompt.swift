@@ -1,3 +1,4 @@
+import Builtins
 import CReadline
 import Glibc
 import Language
@@ -21,6 +22,8 @@ public final class Prompt {
     public func run() -> Int32 {
         vz_interrupts_deadly(0)
         CancelFlag.shared.clear()
+        // While the person reads the greeting.
+        PlotBuiltins.warmUp()
         while true {
             switch readBlock() {
             case .text(let text):

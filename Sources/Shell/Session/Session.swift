@@ -64,6 +64,7 @@ public final class Session {
     @discardableResult
     public func run(_ text: String, file: String) -> Outcome {
         RunRecord.shared.begin(text, file: file)
+        if PlotBuiltins.draws(text) { PlotBuiltins.warmUp() }
         let outcome = shielded { _ = try interpreter.run(text, file: file) }
         RunRecord.shared.end(isWhole: outcome == .done)
         if isInteractive {
