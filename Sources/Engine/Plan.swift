@@ -83,8 +83,6 @@ public final class Plan {
         try cancel.check()
         let results = try outputs.map { try Tensor(uninitialized: $0.type.shape, $0.type.type) }
         let held = try bind(values, results)
-        let mode = vz_flush_begin()
-        defer { vz_flush_end(mode) }
         for step in steps {
             if !step.commits { try cancel.check() }
             try step.run(memory)
@@ -110,8 +108,6 @@ public final class Plan {
         let result = try Tensor(uninitialized: outputs[0].type.shape, outputs[0].type.type)
         for i in singleInputs.indices { memory[singleInputs[i].slot] = values[singleInputs[i].position].base }
         for slot in singleResults { memory[slot] = result.base }
-        let mode = vz_flush_begin()
-        defer { vz_flush_end(mode) }
         for i in steps.indices {
             if i > 0 { try cancel.check() }
             try steps[i].run(memory)

@@ -9,9 +9,3 @@ void vz_parallel(size_t parts, void (*body)(void *context, size_t part), void *c
 // How many threads work in vz_parallel and in oneDNN; at least 1.
 void vz_set_threads(int n);
 int vz_threads(void);
-
-// Between the two, this thread and those that work for it take numbers below the smallest normal one
-// for zero. A gradient that vanishes is full of them, and a processor needs a hundred times as long for
-// each; to a sum they add nothing. The first returns what the second puts back for this thread.
-unsigned vz_flush_begin(void);
-void vz_flush_end(unsigned before);
