@@ -149,6 +149,8 @@ struct PanelWriter {
         let keyWidth = min(
             0.6, Double((names.map(\.name.count).max() ?? 0) + 8) * 6.5 * scale / (Double(width) * 0.85))
         let keyHeight = min(0.9, (Double(names.count) * 17 + 10) * scale / (Double(height) * 0.75))
+        // The numbers on bars leave no corner free.
+        if panel.kind == "bar chart", names.count <= 6 { return "outside top center horizontal" }
         if names.count > 12 || keyWidth * keyHeight > 0.3 { return "outside right top vertical" }
         let corners = [
             ("top right", 1 - keyWidth, 1 - keyHeight), ("bottom right", 1 - keyWidth, 0.0),
