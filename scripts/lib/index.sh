@@ -44,7 +44,7 @@ HTML
         "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1 | escaped), $(nproc) cores" "$(spoken "$seconds")"
     while IFS=$'\t' read -r name file status time; do
         title=$(printf '%s' "$name" | escaped)
-        words=$(about "$file" | escaped)
+        words=$(about "$file" | escaped | sed 's/`\([^`]*\)`/<code>\1<\/code>/g')
         printf '<article>\n<h2>'
         if [ -f "$folder/$name/report.html" ]; then
             printf '<a href="%s/report.html">%s</a>' "$title" "$title"

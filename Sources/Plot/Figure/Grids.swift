@@ -91,7 +91,10 @@ extension Figure {
         let usual = max(2, Int((side * 1.4).rounded(.down)))
         let candidates = max(2, Int(side.rounded(.down)))...max(usual, Int((side * 1.45).rounded(.up)))
         func empty(_ columns: Int) -> Int { (count + columns - 1) / columns * columns - count }
-        return candidates.min { (empty($0), abs($0 - usual)) < (empty($1), abs($1 - usual)) } ?? usual
+        // Of two that fit equally the wider one.
+        return candidates.min {
+            (empty($0), abs($0 - usual), -$0) < (empty($1), abs($1 - usual), -$1)
+        } ?? usual
     }
 
     private static func checkGrid(_ count: Int, _ captions: [String], _ columns: Int?, what: String) throws {

@@ -136,12 +136,11 @@ enum ReportText {
         pre { font-size: .85rem; line-height: 1.5; margin: .6rem 0; padding: .7rem .9rem; overflow-x: auto;
           border-radius: 6px; tab-size: 4; }
         pre code { font-size: inherit; }
-        .cell { position: relative; }
+        .cell { position: relative; margin-top: 1.3rem; }
         .code { background: var(--cell); border: 1px solid var(--line); }
         .output { padding-top: .2rem; padding-bottom: .2rem; border-left: 3px solid var(--line); border-radius: 0; }
         .failure { color: var(--bad); background: var(--bad-cell); border-left: 3px solid var(--bad); }
-        .time { position: absolute; top: .25rem; right: .6rem; color: var(--soft); font-size: .72rem;
-          background: var(--cell); padding: 0 .3rem; }
+        .time { position: absolute; top: -1.15rem; right: .2rem; color: var(--soft); font-size: .72rem; }
         .k { color: var(--key); } .s { color: var(--text); } .n { color: var(--number); } .f { color: var(--call); }
         .c { color: var(--soft); font-style: italic; }
         figure { margin: 1.2rem 0; }
@@ -157,8 +156,7 @@ enum ReportText {
         .number { text-align: right; font-variant-numeric: tabular-nums; }
         .reproduce { margin-top: 3rem; font-size: .92rem; }
         .reproduce .number { text-align: left; }
-        @media (max-width: 36rem) { .picture { overflow-x: auto; } .picture img { min-width: 34rem; max-width: none; }
-          .time { position: static; display: block; text-align: right; background: none; } }
+        @media (max-width: 36rem) { .picture { overflow-x: auto; } .picture img { min-width: 34rem; max-width: none; } }
         @media print { body { background: #fff; color: #000; font-size: 11pt; } main { max-width: none; padding: 0; }
           pre { white-space: pre-wrap; } figure, table { break-inside: avoid; } audio { display: none; } }
         """
