@@ -29,6 +29,7 @@ public final class LiveFigure: Sendable {
         var below = 0
         /// The file that is written again and again, or the window.
         var path: String?
+        var isAnnounced = false
         var window: Int?
         /// Why nothing could be drawn; told once.
         var problem: Failure?
@@ -42,8 +43,12 @@ public final class LiveFigure: Sendable {
     private let queue = DispatchQueue(label: "vzsh.live-figure", qos: .utility)
     private let state = Mutex(State())
 
-    /// Seconds between pictures for each second that drawing one took: the work keeps its machine.
-    private static let rest = 10.0
+    /// Ends the figure that is being drawn: the work is done, and its last state comes.
+    private let abandon = CancelFlag()
+
+    /// Seconds between pictures for each second that drawing one took: even where both share one core,
+    /// drawing takes a fiftieth of it.
+    private static let rest = 50.0
 
     /// - Parameter interval: seconds from figure to figure at least.
     public init(_ plotter: Plotter, interval: Double = 0.3) {
@@ -75,6 +80,7 @@ public final class LiveFigure: Sendable {
             do {
                 try draw(drawing(), place, name: name)
             } catch let failure as Failure {
+                if abandon.isSet { return }
                 state.withLock { $0.problem = $0.problem ?? failure }
             } catch {}
             let end = monotonicSeconds()
@@ -91,14 +97,16 @@ public final class LiveFigure: Sendable {
     @discardableResult
     public func finish(name: String? = nil, _ figure: Figure) throws -> String? {
         guard let place else { return nil }
+        abandon.request()
         queue.sync {}
-        try draw(figure, place, name: name)
         drawer.session.close()
+        try draw(figure, place, name: name, isLast: true)
         showReady()
         return state.withLock { $0.path }
     }
 
-    private func draw(_ figure: Figure, _ place: Place, name: String?) throws {
+    /// - Parameter isLast: nothing else is to be done meanwhile.
+    private func draw(_ figure: Figure, _ place: Place, name: String?, isLast: Bool = false) throws {
         switch place {
         case .window(let terminal):
             let window = state.withLock { s in
@@ -106,19 +114,21 @@ public final class LiveFigure: Sendable {
                 s.window = window
                 return window
             }
-            try plotter.showWindow(figure, terminal, window: window, cancel: nil, isLive: true)
+            try plotter.showWindow(figure, terminal, window: window, cancel: nil, isLive: !isLast)
         case .terminal:
             let text = try figure.text(plotter.textStyle(nil))
             state.withLock { $0.ready = text }
         case .file(let ending):
-            drawer.session.yieldToOthers(by: 19)
-            let known = state.withLock { $0.path }
-            let path = try known ?? plotter.nextPath(figure, name: name, ending: ending)
-            try drawer.save(figure, to: path)
-            if known == nil {
-                state.withLock { $0.path = path }
-                plotter.settings.announce(path)
+            if !isLast { drawer.session.yieldToOthers(by: 19) }
+            let path = try state.withLock { $0.path } ?? plotter.nextPath(figure, name: name, ending: ending)
+            state.withLock { $0.path = path }
+            // A gnuplot that gave way to all others keeps doing so; the last figure is for another one.
+            try (isLast ? plotter.renderer : drawer).save(figure, to: path, cancel: isLast ? nil : abandon)
+            let isNew = state.withLock { s in
+                defer { s.isAnnounced = true }
+                return !s.isAnnounced
             }
+            if isNew { plotter.settings.announce(path) }
         }
     }
 
