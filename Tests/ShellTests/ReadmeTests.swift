@@ -106,6 +106,7 @@ import Testing
             names.insert(match.output)
         }
         #expect(names.count > 10)
+        #expect(names.contains { $0.hasSuffix(".jpg") } && names.contains { $0.hasSuffix(".png") })
         for name in names { #expect(access("\(Self.checkout)/\(name)", F_OK) == 0, "\(name)") }
     }
 
