@@ -95,10 +95,14 @@ let package = Package(
                 "Support", "Tensor", "Graph", "Engine", "CKernels",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        // What the two programs below share: numbered inputs, watched for crashes, hangs and memory.
+        .target(
+            name: "Fuzzing",
+            dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")]),
         // Throws random and mutated texts at the language: `vzfuzz --count 1000000 Tests/Golden/*.vz`.
-        .executableTarget(name: "vzfuzz", dependencies: ["Support", "Language", "Builtins"]),
+        .executableTarget(name: "vzfuzz", dependencies: ["Fuzzing", "Support", "Language", "Builtins"]),
         // Throws broken files at the readers: `vzmutate --count 1000000 good.onnx`.
-        .executableTarget(name: "vzmutate", dependencies: ["Support", "Formats", "Media"]),
+        .executableTarget(name: "vzmutate", dependencies: ["Fuzzing", "Support", "Formats", "Media"]),
 
         .testTarget(name: "SupportTests", dependencies: ["Support"]),
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "Support"]),

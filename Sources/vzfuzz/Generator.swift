@@ -87,7 +87,9 @@ struct Generator {
 
     private mutating func program() -> String {
         var out = "x = 3; y = -1.5; xs = [1, 2, 3]; s = \"aé\"; r = {a: 1, b: [2]}\nfn f(a, b = 2, *c) = a\n"
-        for _ in 0...below(6) { out += statement(3) + "\n" }
+        // Most are small: more of them are tried in the same time.
+        let depth = 1 + below(3)
+        for _ in 0...below(depth == 3 ? 6 : 3) { out += statement(depth) + "\n" }
         return out
     }
 

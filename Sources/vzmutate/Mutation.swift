@@ -3,13 +3,23 @@ import Formats
 /// Makes broken files out of a good one; the same number makes the same file again.
 struct Mutation {
     private let good: [UInt8]
-    /// Where an archive's files lie whose checksums can be mended after a change.
-    private var stored: [(data: Range<Int>, checksums: [Int])] = []
+    /// A part whose CRC-32 can be mended after a change, or every change would stop at it.
+    private struct Part {
+        /// What may be changed.
+        let data: Range<Int>
+        /// What the checksum is of.
+        let covered: Range<Int>
+        /// Where it stands.
+        let checksums: [Int]
+        let isBigEndian: Bool
+    }
+    private var parts: [Part] = []
     private var state: UInt64 = 0
 
     init(_ good: [UInt8]) {
         self.good = good
         findStored()
+        findChunks()
     }
 
     /// xorshift64* (Vigna 2016).
@@ -24,14 +34,17 @@ struct Mutation {
         state = number &* 0x9e37_79b9_7f4a_7c15 | 1
         for _ in 0..<4 { _ = random(2) }
         var bytes = good
-        // Of archives mostly what is inside, or every change would stop at a checksum.
-        if !stored.isEmpty, random(4) > 0 {
-            let (data, checksums) = stored[random(stored.count)]
-            if data.count > 0 {
-                change(&bytes, in: data)
-                let sum = Checksum.crc32(Array(bytes[data]))
-                for place in checksums {
-                    for i in 0..<4 { bytes[place + i] = UInt8(truncatingIfNeeded: sum >> (8 * UInt32(i))) }
+        // Of archives and pictures mostly what is inside.
+        if !parts.isEmpty, random(4) > 0 {
+            let part = parts[random(parts.count)]
+            if part.data.count > 0 {
+                change(&bytes, in: part.data)
+                let sum = Checksum.crc32(Array(bytes[part.covered]))
+                for place in part.checksums {
+                    for i in 0..<4 {
+                        let shift = 8 * UInt32(part.isBigEndian ? 3 - i : i)
+                        bytes[place + i] = UInt8(truncatingIfNeeded: sum >> shift)
+                    }
                 }
                 return bytes
             }
@@ -83,18 +96,37 @@ struct Mutation {
         }
     }
 
+    private func littleEndian(_ at: Int, _ count: Int) -> Int {
+        (0..<count).reduce(0) { $0 | Int(good[at + $1]) << (8 * $1) }
+    }
+
     /// Files of a zip archive that are stored as they are.
     private mutating func findStored() {
-        func number(_ at: Int, _ count: Int) -> Int {
-            (0..<count).reduce(0) { $0 | Int(good[at + $1]) << (8 * $1) }
-        }
         guard good.starts(with: [0x50, 0x4b, 3, 4]) else { return }
         for at in 0..<max(good.count - 46, 0) where good[at..<at + 4].elementsEqual([0x50, 0x4b, 1, 2]) {
-            let (method, size, header) = (number(at + 10, 2), number(at + 20, 4), number(at + 42, 4))
+            let (method, size) = (littleEndian(at + 10, 2), littleEndian(at + 20, 4))
+            let header = littleEndian(at + 42, 4)
             guard method == 0, header + 30 <= good.count else { continue }
-            let data = header + 30 + number(header + 26, 2) + number(header + 28, 2)
+            let data = header + 30 + littleEndian(header + 26, 2) + littleEndian(header + 28, 2)
             guard data + size <= good.count else { continue }
-            stored.append((data..<data + size, [at + 16, header + 14]))
+            let range = data..<data + size
+            parts.append(
+                Part(data: range, covered: range, checksums: [at + 16, header + 14], isBigEndian: false))
+        }
+    }
+
+    /// Chunks of a png: length, type, data, checksum of type and data.
+    private mutating func findChunks() {
+        guard good.starts(with: [0x89, 0x50, 0x4e, 0x47]) else { return }
+        var at = 8
+        while at + 12 <= good.count {
+            let size = (0..<4).reduce(0) { $0 << 8 | Int(good[at + $1]) }
+            guard at + 12 + size <= good.count else { return }
+            parts.append(
+                Part(
+                    data: at + 8..<at + 8 + size, covered: at + 4..<at + 8 + size, checksums: [at + 8 + size],
+                    isBigEndian: true))
+            at += 12 + size
         }
     }
 }
