@@ -56,6 +56,27 @@ import Testing
         #expect(said("mode(\"smae\")") == "`mode`: `word` must be one of \"same\", \"valid\", not \"smae\"")
     }
 
+    /// No loop goes round without a look at the budget and at Ctrl-C, however it comes back to its top.
+    @Test func everyWayRoundALoopIsWatched() {
+        for text in [
+            "while true { continue }", "for i in 1..1e15 { continue }", "for i in 0..<1e15 { continue }",
+            "r = 1..1e15\nfor i in r { if i > 0 { continue } }",
+            "while true { try { continue } else e -> 1 }",
+            "while true { for i in 1..2 { break } }", "fn f() { while true { if true { continue } } }\nf()",
+            "[0 for i in 1..1e15 if i < 0]",
+        ] {
+            let interpreter = Interpreter(builtins: [])
+            interpreter.stepBudget = 1000
+            do {
+                try interpreter.run(text)
+                Issue.record("it ended: \(text)")
+            } catch {
+                #expect(
+                    (error as? Diagnostics)?.all.first?.message == "the step budget is spent", "\(text)")
+            }
+        }
+    }
+
     @Test func whatASpentBudgetSays() {
         let interpreter = Interpreter(builtins: [])
         interpreter.stepBudget = 100

@@ -243,11 +243,7 @@ extension Compiler {
         let top = position
         let exits = try jumpsIfFalse(condition)
         try effects(body)
-        emit(.loop, 0, bx: top)
-        let loop = loops.removeLast()
-        patch(loop.continues, to: top)
-        patch(exits)
-        patch(loop.breaks)
+        finishLoop(top, exits)
     }
 
     /// `for names in iterable { body }`, also of comprehensions.
@@ -285,14 +281,15 @@ extension Compiler {
             }
         }
         try body()
-        emit(.loop, 0, bx: top)
-        finishLoop(top, exit)
+        finishLoop(top, [exit])
     }
 
-    private func finishLoop(_ top: Int, _ exit: Int) {
+    /// Every way back to the top leads over `loop`, which looks whether it should stop.
+    private func finishLoop(_ top: Int, _ exits: [Int]) {
+        let back = emit(.loop, 0, bx: top)
         let loop = loops.removeLast()
-        patch(loop.continues, to: top)
-        patch(exit)
+        patch(loop.continues, to: back)
+        patch(exits)
         patch(loop.breaks)
     }
 
@@ -317,7 +314,6 @@ extension Compiler {
         let exit = emit(.jump, 0)
         if v.needsCell { emit(.newCell, v.register, target) }
         try body()
-        emit(.loop, 0, bx: top)
-        finishLoop(top, exit)
+        finishLoop(top, [exit])
     }
 }
