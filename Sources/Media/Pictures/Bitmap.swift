@@ -24,7 +24,8 @@ enum Bitmap {
             width = isOld ? try reader.number(2) : try reader.signed32()
             let signed = isOld ? try reader.number(2) : try reader.signed32()
             (height, isFromTop) = (abs(signed), signed < 0)
-            try PictureFile.check(width: width, height: height, in: reader.bytes.count)
+            try PictureFile.check(
+                width: width, height: height, in: reader.bytes.count, density: PictureFile.Density.plain)
             try reader.skip(2)
             depth = try reader.number(2)
             let compression = isOld ? 0 : try reader.number(4)

@@ -12,7 +12,8 @@ struct GIF {
     private mutating func picture() throws -> Picture {
         try reader.skip(6)
         let (width, height) = (try reader.number(2), try reader.number(2))
-        try PictureFile.check(width: width, height: height, in: reader.bytes.count)
+        try PictureFile.check(
+            width: width, height: height, in: reader.bytes.count, density: PictureFile.Density.gif)
         let flags = try reader.byte()
         try reader.skip(2)
         let shared = flags & 0x80 != 0 ? try palette(flags) : nil

@@ -73,13 +73,24 @@ public enum PictureFile {
         return Array(UnsafeBufferPointer(start: out, count: count))
     }
 
-    /// Throws where a picture has no or too many pixels, or more than its file can possibly hold:
-    /// deflate and JPEG's empty blocks reach about a thousand to one.
-    static func check(width: Int, height: Int, in byteCount: Int) throws(Failure) {
+    /// Pixels that a byte of a file can stand for at most.
+    enum Density {
+        /// Deflate reaches 1032 bytes out of one, each of eight pixels in black and white.
+        static let png = 8256
+        /// Huffman's codes spend at least a bit on every block of 8 x 8.
+        static let jpeg = 512
+        /// A code of 12 bits stands for at most 3838 pixels.
+        static let gif = 2560
+        /// One of eight bits each.
+        static let plain = 8
+    }
+
+    /// Throws where a picture has no or too many pixels, or more than its file can possibly hold.
+    static func check(width: Int, height: Int, in byteCount: Int, density: Int) throws(Failure) {
         guard width > 0, height > 0, width <= 1 << 20, height <= 1 << 20, width * height <= mostPixels else {
             throw Failure(.file, "it claims \(width) x \(height) pixels")
         }
-        guard width * height / 8192 <= byteCount else {
+        guard width * height / density <= byteCount else {
             throw Failure(.file, "it claims \(width) x \(height) pixels in \(byteCount) bytes")
         }
     }
@@ -87,7 +98,7 @@ public enum PictureFile {
     // MARK: - libpng and libjpeg
 
     private static func png(_ bytes: [UInt8]) throws -> Picture {
-        try checkSize(bytes, vz_png_size)
+        try checkSize(bytes, vz_png_size, Density.png)
         var raw = vz_picture()
         try calling { vz_png_read(bytes, bytes.count, &raw, $0) }
         defer { vz_picture_free(&raw) }
@@ -100,7 +111,7 @@ public enum PictureFile {
     }
 
     private static func jpeg(_ bytes: [UInt8]) throws -> Picture {
-        try checkSize(bytes, vz_jpeg_size)
+        try checkSize(bytes, vz_jpeg_size, Density.jpeg)
         var raw = vz_picture()
         try calling { vz_jpeg_read(bytes, bytes.count, &raw, $0) }
         defer { vz_picture_free(&raw) }
@@ -140,10 +151,10 @@ public enum PictureFile {
         UnsafeMutablePointer<CChar>?
     ) -> Int32
 
-    private static func checkSize(_ bytes: [UInt8], _ size: Size) throws(Failure) {
+    private static func checkSize(_ bytes: [UInt8], _ size: Size, _ density: Int) throws(Failure) {
         var (width, height): (Int32, Int32) = (0, 0)
         try calling { size(bytes, bytes.count, &width, &height, $0) }
-        try check(width: Int(width), height: Int(height), in: bytes.count)
+        try check(width: Int(width), height: Int(height), in: bytes.count, density: density)
     }
 
     private static func calling(_ body: (UnsafeMutablePointer<CChar>) -> Int32) throws(Failure) {

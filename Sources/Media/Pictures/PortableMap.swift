@@ -13,7 +13,8 @@ struct PortableMap {
         let kind = Int(reader.bytes[1]) - 0x30
         try reader.skip(2)
         let (width, height) = (try number(), try number())
-        try PictureFile.check(width: width, height: height, in: reader.bytes.count)
+        try PictureFile.check(
+            width: width, height: height, in: reader.bytes.count, density: PictureFile.Density.plain)
         let isBitmap = kind == 1 || kind == 4
         let top = isBitmap ? 1 : try number()
         guard (1...65535).contains(top) else { throw Failure(.file, "its brightest value cannot be \(top)") }
