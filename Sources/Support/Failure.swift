@@ -8,14 +8,30 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
         case value, type, shape, name, index, argument, file, io, memory, numeric, interrupted, syntax, raised
     }
 
+    /// The argument of a call that is wrong, for the caret under it.
+    public struct Argument: Sendable, Equatable {
+        /// The parameter that it is for.
+        public let name: String
+        /// Its place among those that are given without a name.
+        public let position: Int?
+        /// The name itself is wrong, not the value.
+        public let isName: Bool
+
+        public init(_ name: String, position: Int? = nil, isName: Bool = false) {
+            (self.name, self.position, self.isName) = (name, position, isName)
+        }
+    }
+
     public var kind: Kind
     public var message: String
     public var hint: String?
+    public var argument: Argument?
 
-    public init(_ kind: Kind, _ message: String, hint: String? = nil) {
+    public init(_ kind: Kind, _ message: String, hint: String? = nil, argument: Argument? = nil) {
         self.kind = kind
         self.message = message
         self.hint = hint
+        self.argument = argument
     }
 
     public var description: String { hint.map { "\(message)\n  hint: \($0)" } ?? message }

@@ -130,9 +130,9 @@ final class Bench {
         #expect(
             found?.render() == """
                 error: `conv1d` has no parameter `filter`; it has filters, kernel, stride
-                 --> test.vz:2:9
+                 --> test.vz:2:22
                 2 | y = x + conv1d(4, 3, filter = 2)
-                  |         ^^^^^^^^^^^^^^^^^^^^^^^^
+                  |                      ^^^^^^
                 hint: did you mean `filters`?
                 """)
     }
@@ -149,6 +149,27 @@ final class Bench {
         let found = Bench().failure("  \"漢字\" + 1")
         #expect(found?.span?.column == 3)
         #expect(found?.render().contains("|   ^^^^^^^^^^\n") == true)
+    }
+
+    /// The caret stands under the argument that is wrong, not under the whole call.
+    @Test func caretsUnderArguments() {
+        func marked(_ text: String) -> String {
+            guard let span = Bench().failure(text)?.span else { return "" }
+            return String(
+                text.split(separator: "\n")[span.line - 1].dropFirst(span.column - 1).prefix(span.length))
+        }
+        #expect(marked("fn f(a, b = 2) = a\nf(1, 2, 3)") == "3")
+        #expect(marked("fn f(a, b = 2) = a\nf(1, c = 3)") == "c")
+        #expect(marked("fn f(a, b = 2) = a\nf(1, a = 3)") == "a")
+        #expect(marked("fn f(a, b = 2) = a\nf()") == "f()")
+        #expect(marked("conv1d(4, \"x\")") == "\"x\"")
+        #expect(marked("conv1d(4, 3, stride = 1.5)") == "1.5")
+        #expect(marked("conv1d(4, 300, 1)") == "300")
+        #expect(marked("4 |> conv1d(0)") == "0")
+        // What a builtin calls stands nowhere in the text; what is spread may be many.
+        #expect(marked("twice(x -> conv1d(x, 0), 3)") == "0")
+        #expect(marked("twice(conv1d, 3)") == "twice(conv1d, 3)")
+        #expect(marked("xs = [1, 0]\nconv1d(*xs)") == "conv1d(*xs)")
     }
 
     @Test func severalSyntaxErrors() {

@@ -195,6 +195,7 @@ extension Compiler {
             let g = global(use.name)
             let first = try argumentRegisters(arguments)
             mark(node)
+            note(arguments)
             emit(.callGlobal, first, arguments.count, d)
             here = (use.start, use.end)
             emit(.jump, 0, bx: g)
@@ -204,12 +205,24 @@ extension Compiler {
         try expression(f, into: callee)
         let first = try argumentRegisters(arguments)
         mark(node)
+        note(arguments)
         if isPlain {
             emit(.call, first, arguments.count, d)
         } else {
             parts.shapes.append(CallShape(kinds: arguments.map(\.kind)))
             emit(.callShaped, first, arguments.count, d)
             emit(.jump, 0, bx: parts.shapes.count - 1)
+        }
+    }
+
+    /// Where the arguments of the call that comes next stand, for errors.
+    private func note(_ arguments: [Argument]) {
+        guard !arguments.isEmpty else { return }
+        parts.arguments[position] = arguments.map { a in
+            var name: String?
+            if case .named(let own) = a.kind { name = own }
+            if case .positional = a.kind { name = "" }
+            return ArgumentSpan(name: name, start: a.start, valueStart: a.value.start, end: a.value.end)
         }
     }
 

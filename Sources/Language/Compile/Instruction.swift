@@ -1,3 +1,5 @@
+import Support
+
 /// What the machine does. Operands a, b, c are registers of the frame unless a line says otherwise;
 /// `bx` is b and c together, 32 bits. A *K* variant takes a number of the constant table as c.
 enum Op: UInt8 {
@@ -134,6 +136,15 @@ struct Entry {
     let hasFunctionCells: Bool
 }
 
+/// Byte offsets of one argument of a call.
+struct ArgumentSpan {
+    /// Empty where it has none, nil where it is spread.
+    let name: String?
+    let start: Int
+    let valueStart: Int
+    let end: Int
+}
+
 /// The compiled form of a function.
 final class Prototype {
     let name: String
@@ -166,6 +177,8 @@ final class Prototype {
     let registerCount: Int
     /// Byte offsets of the source of each instruction.
     private let spans: [(start: Int, end: Int)]
+    /// The same of the arguments of calls, by the call's instruction.
+    private let arguments: [Int: [ArgumentSpan]]
 
     let entry: UnsafeMutablePointer<Entry>
     /// Parameters that fill registers 0, 1, …
@@ -208,6 +221,7 @@ final class Prototype {
         caches.initialize(repeating: 0, count: max(1, parts.cacheCount))
         registerCount = parts.registerCount
         spans = parts.spans
+        arguments = parts.arguments
         parameterCount = parts.parameters.count
         requiredCount = parts.parameters.filter { $0.kind == .required }.count
         variadicRegister = parts.parameters.firstIndex { $0.kind == .variadic }
@@ -238,6 +252,21 @@ final class Prototype {
         return source.span(spans[index].start, spans[index].end)
     }
 
+    /// The source of one argument of the call at `index`, where it can be told.
+    func span(of argument: Failure.Argument, at index: Int) -> SourceSpan? {
+        guard let all = arguments[index] else { return nil }
+        if !argument.name.isEmpty, let named = all.first(where: { $0.name == argument.name }) {
+            return argument.isName
+                ? source.span(named.start, named.start + argument.name.utf8.count)
+                : source.span(named.valueStart, named.end)
+        }
+        // What is spread may be many.
+        guard let position = argument.position, all.indices.contains(position),
+            all[...position].allSatisfy({ $0.name == "" })
+        else { return nil }
+        return source.span(all[position].start, all[position].end)
+    }
+
     /// The lines (from 1) of the source of the instruction at `index`.
     func lines(at index: Int) -> ClosedRange<Int> {
         guard index >= 0, index < spans.count else { return 1...1 }
@@ -255,6 +284,7 @@ final class Prototype {
         var line = 1
         var code: [Instruction] = []
         var spans: [(start: Int, end: Int)] = []
+        var arguments: [Int: [ArgumentSpan]] = [:]
         var numbers: [Double] = []
         var globals: [(name: String, cell: Cell)] = []
         var constants: [Value] = []

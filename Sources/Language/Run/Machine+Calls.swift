@@ -253,7 +253,11 @@ extension Machine {
         if nesting >= Machine.deepestNesting { throw tooDeep }
         nesting += 1
         defer { nesting -= 1 }
-        return try body()
+        do { return try body() } catch var failure as Failure where failure.argument != nil {
+            // It is no argument of the call that stands in the source.
+            failure.argument = nil
+            throw failure
+        }
     }
 
     // MARK: Closures
@@ -303,7 +307,8 @@ enum Calls {
         Failure(
             .argument,
             "\(called(name)) takes \(most > required ? "at most " : "")\(most == 0 ? "no arguments" : arguments(most)), not \(count)",
-            hint: parameters.isEmpty ? nil : "it is \(signature(name, parameters))")
+            hint: parameters.isEmpty ? nil : "it is \(signature(name, parameters))",
+            argument: Failure.Argument("", position: most))
     }
 
     static func missing(_ p: Prototype, _ parameter: String) -> Failure {
@@ -317,7 +322,9 @@ enum Calls {
     }
 
     static func twice(_ name: String, _ parameter: String) -> Failure {
-        Failure(.argument, "\(called(name)) is given `\(parameter)` twice")
+        Failure(
+            .argument, "\(called(name)) is given `\(parameter)` twice",
+            argument: Failure.Argument(parameter, isName: true))
     }
 
     /// "`conv1d` has no parameter `filter`; it has filters, kernel, stride".
@@ -326,6 +333,7 @@ enum Calls {
         let has = names.isEmpty ? "it has none" : "it has \(names.joined(separator: ", "))"
         return Failure(
             .argument, "\(function) has no parameter `\(name)`; \(has)",
-            hint: Spelling.nearest(name, among: names).map { "did you mean `\($0)`?" })
+            hint: Spelling.nearest(name, among: names).map { "did you mean `\($0)`?" },
+            argument: Failure.Argument(name, isName: true))
     }
 }

@@ -28,6 +28,13 @@ extension Machine {
         return prototype.span(at: max(0, frame.pc - frame.entry.pointee.code - 1))
     }
 
+    /// The argument that `error` names, of the call that was under way.
+    private func span(of argument: Failure.Argument, depth: Int) -> SourceSpan? {
+        let frame = frames[depth]
+        let prototype = frame.function._withUnsafeGuaranteedRef { $0.prototype }
+        return prototype.span(of: argument, at: frame.pc - frame.entry.pointee.code - 1)
+    }
+
     private func located(_ error: any Error, entryDepth: Int) -> Diagnostics {
         var all: [Diagnostic]
         switch error {
@@ -39,7 +46,8 @@ extension Machine {
         }
         guard var first = all.first else { return Diagnostics([Diagnostic(.value, "unknown error")]) }
         if first.span == nil {
-            first.span = span(of: depth)
+            let argument = (error as? Failure)?.argument
+            first.span = argument.flatMap { span(of: $0, depth: depth) } ?? span(of: depth)
         } else if first.trace.count < Machine.longestTrace {
             // From a run inside a builtin: this is where the builtin was called.
             first.trace.append(Diagnostic.Step(function: calleeName(), span: span(of: depth)))

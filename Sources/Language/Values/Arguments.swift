@@ -69,7 +69,9 @@ public struct Arguments {
             let limits =
                 range.upperBound == .max
                 ? "at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
-            throw Failure(.argument, "`\(builtin.name)`: `\(name)` must be \(limits), not \(i)")
+            throw Failure(
+                .argument, "`\(builtin.name)`: `\(name)` must be \(limits), not \(i)",
+                argument: place(name))
         }
         return i
     }
@@ -163,7 +165,8 @@ public struct Arguments {
         let list = words.map { "\"\($0)\"" }.joined(separator: ", ")
         throw Failure(
             .argument, "`\(builtin.name)`: `\(name)` must be one of \(list), not \"\(word)\"",
-            hint: Spelling.nearest(word, among: words).map { "did you mean \"\($0)\"?" })
+            hint: Spelling.nearest(word, among: words).map { "did you mean \"\($0)\"?" },
+            argument: place(name))
     }
 
     // MARK: Typed access: optional
@@ -220,7 +223,14 @@ public struct Arguments {
         case .number, .bool, .string: shown = "\(v.typePhrase) (\(v.summary(limit: 40)))"
         default: shown = v.typePhrase
         }
-        return Failure(.argument, "`\(builtin.name)`: `\(name)` must be \(wanted), not \(shown)")
+        return Failure(
+            .argument, "`\(builtin.name)`: `\(name)` must be \(wanted), not \(shown)",
+            argument: place(name))
+    }
+
+    private func place(_ name: String) -> Failure.Argument {
+        let slot = builtin.slot(of: name)
+        return Failure.Argument(name, position: slot.flatMap { $0 < builtin.positionalSlots ? $0 : nil })
     }
 
     /// A failure of this call: its message starts with the function's name.

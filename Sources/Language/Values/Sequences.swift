@@ -191,14 +191,20 @@ public enum Members {
                 .type, "nil has no member `\(name)`", hint: "nil stands for nothing: look where it comes from"
             )
         default:
-            let isLength = ["length", "size", "count", "len"].contains(name)
             throw Failure(
                 .name, "\(v.typePhrase) has no member `\(name)`",
-                hint: isLength
-                    ? "write `len(x)`"
-                    : "functions stand before or after a pipe: `\(name)(x)`, `x |> \(name)`")
+                hint: methods[name].map { "write `\($0)`" }
+                    ?? "functions stand before or after a pipe: `\(name)(x)`, `x |> \(name)`")
         }
     }
+
+    /// What methods of other languages are called here, where it is something else.
+    private static let methods = [
+        "length": "len(x)", "size": "len(x)", "count": "len(x)", "len": "len(x)", "append": "push(xs, x)",
+        "add": "push(xs, x)", "extend": "xs + ys", "strip": "trim(s)", "items": "for name, value in r",
+        "format": "\"… {x:.2f}\"", "startswith": "starts_with(s, part)", "endswith": "ends_with(s, part)",
+        "toString": "str(x)", "index": "find(xs, x)",
+    ]
 
     /// Names after the dot, for completion.
     public static func names(_ v: Value) -> [String] {

@@ -29,21 +29,27 @@ public enum TextFile {
         if info.st_mode & S_IFMT == S_IFDIR {
             throw Failure(.file, "'\(path)' is a folder", hint: "name a file in it")
         }
+        return try read(file, name: path)
+    }
+
+    /// The text that an open file still has, up to its end; Ctrl-C ends the wait for a pipe.
+    public static func read(_ file: Int32, name: String) throws -> String {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             let n = Glibc.read(file, &buffer, buffer.count)
-            if n < 0 {
-                if errno == EINTR { continue }
-                throw failure(path, errno)
+            if n < 0, errno == EINTR {
+                try CancelFlag.shared.check()
+                continue
             }
+            if n < 0 { throw failure(name, errno) }
             if n == 0 { break }
             bytes.append(contentsOf: buffer[..<n])
             try Limits.checkString(bytes.count)
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw Failure(
-                .file, "'\(path)' is not a text in UTF-8",
+                .file, "'\(name)' is not a text in UTF-8",
                 hint: "iconv converts texts; a binary file needs its own reader")
         }
         return text
