@@ -1,4 +1,5 @@
 import Glibc
+import Language
 import Support
 
 /// What was typed, in one file: an entry a line, line ends and backslashes escaped. Each entry is
