@@ -167,8 +167,26 @@ extension Emitter {
         return packed
     }
 
+    /// The shape of one of the pieces of a batch.
+    private func part(_ shape: [Int], _ pieces: Int) -> [Int] {
+        guard let batch = shape.first else { return shape }
+        return [batch / pieces] + shape.dropFirst()
+    }
+
     func scratchSlot(_ primitive: ConvolutionPrimitive) -> Int? {
         primitive.scratchBytes > 0 ? newSlot(bytes: primitive.scratchBytes) : nil
+    }
+
+    /// Into how many calls the library's work on a batch is divided: between two of them the plan looks
+    /// whether it should stop. Few images at a time are as quick as all, where an image is that large.
+    private func callsFor(_ geometry: ConvolutionGeometry, x: [Int], y: [Int]) -> Int {
+        guard let batch = x.first, batch > 1 else { return 1 }
+        let window = geometry.windows.reduce(1) { $0 * $1.size }
+        let channels = (x.last ?? 1) / max(geometry.groups, 1)
+        let products = Double(y.reduce(1, *)) * Double(window * channels)
+        if products <= Emitter.longestCall { return 1 }
+        let wanted = Int(min((products / Emitter.longestCall).rounded(.up), Double(batch)))
+        return (wanted...batch).first { batch % $0 == 0 } ?? batch
     }
 
     func emitConvolution(_ id: Int, bias: Int?, relu: Bool, result: Int) throws {
@@ -177,8 +195,10 @@ extension Emitter {
         guard node.type.count > 0, let op = node.operation as? Convolution,
             type(x).type == .float32, type(w).type == .float32
         else { return try emitPlainConvolution(id, bias: bias, relu: relu, result: result) }
+        let pieces = callsFor(op.geometry, x: type(x).shape, y: node.type.shape)
         let found = primitive(
-            VZ_CONV_FORWARD, op.geometry, x: type(x).shape, y: node.type.shape, bias: bias != nil, relu: relu)
+            VZ_CONV_FORWARD, op.geometry, x: part(type(x).shape, pieces), y: part(node.type.shape, pieces),
+            bias: bias != nil, relu: relu)
         if let c = described1D(op.geometry, x: type(x).shape, y: node.type.shape),
             isNarrow(c) || usesToomCook(c) || !isFast(found?.0)
         {
@@ -192,14 +212,18 @@ extension Emitter {
         let biasSlot = try bias.map { try slot(of: $0) }
         let scratch = scratchSlot(primitive)
         let to = newSlot(node.type)
-        add(
-            "\(op.name) \(primitive.implementation)",
-            reads: [from, kernel] + [biasSlot, scratch].compactMap { $0 },
-            writes: [to]
-        ) { memory in
-            try primitive.run(
-                memory[from], memory[kernel], biasSlot.flatMap { memory.floats($0) }, memory[to],
-                scratch.flatMap { memory[$0] })
+        let (inBytes, outBytes) = (bytes(type(x)) / pieces, bytes(node.type) / pieces)
+        for piece in 0..<pieces {
+            add(
+                "\(op.name) \(primitive.implementation)",
+                reads: [from, kernel] + [biasSlot, scratch].compactMap { $0 },
+                writes: [to]
+            ) { memory in
+                try primitive.run(
+                    memory[from].map { $0 + piece * inBytes }, memory[kernel],
+                    biasSlot.flatMap { memory.floats($0) }, memory[to].map { $0 + piece * outBytes },
+                    scratch.flatMap { memory[$0] })
+            }
         }
         define(result, in: outBlock, to)
     }
@@ -227,8 +251,10 @@ extension Emitter {
         let node = graph.nodes[id]
         let (dy, w) = (node.inputs[0], node.inputs[1])
         guard let op = node.operation as? ConvolutionInputGradient else { return false }
+        let pieces = callsFor(op.geometry, x: node.type.shape, y: type(dy).shape)
         let found = primitive(
-            VZ_CONV_INPUT_GRADIENT, op.geometry, x: node.type.shape, y: type(dy).shape, bias: false)
+            VZ_CONV_INPUT_GRADIENT, op.geometry, x: part(node.type.shape, pieces),
+            y: part(type(dy).shape, pieces), bias: false)
         if let c = described1D(op.geometry, x: node.type.shape, y: type(dy).shape),
             isNarrow(c) || usesToomCook(c) || !isFast(found?.0), let adjoint = adjoint(of: c)
         {
@@ -245,11 +271,18 @@ extension Emitter {
         let isPadded = inBlock > 1 && channels % inBlock != 0
         let padded = (channels + 15) / 16 * 16
         let to = isPadded ? newSlot(bytes: node.type.count / channels * padded * 4) : newSlot(node.type)
-        add(
-            "\(op.name) \(primitive.implementation)", reads: [from, kernel] + (scratch.map { [$0] } ?? []),
-            writes: [to]
-        ) { memory in
-            try primitive.run(memory[to], memory[kernel], nil, memory[from], scratch.flatMap { memory[$0] })
+        let outBytes = bytes(type(dy)) / pieces
+        let inBytes = (isPadded ? node.type.count / channels * padded * 4 : bytes(node.type)) / pieces
+        for piece in 0..<pieces {
+            add(
+                "\(op.name) \(primitive.implementation)",
+                reads: [from, kernel] + (scratch.map { [$0] } ?? []),
+                writes: [to]
+            ) { memory in
+                try primitive.run(
+                    memory[to].map { $0 + piece * inBytes }, memory[kernel], nil,
+                    memory[from].map { $0 + piece * outBytes }, scratch.flatMap { memory[$0] })
+            }
         }
         guard isPadded else {
             define(id, in: inBlock, to)

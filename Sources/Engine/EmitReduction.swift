@@ -129,15 +129,24 @@ extension Emitter {
             }
             return define(id, to)
         }
-        add("matmul", reads: [from, with], writes: [to]) { memory in
-            guard let x = memory.floats(from), let w = memory.floats(with), let y = memory.floats(to) else {
-                return
-            }
-            for batch in stepsA.indices {
-                let code = vz_sgemm(
-                    ta, tb, Int64(rows), Int64(d.n), Int64(d.k), x + stepsA[batch], w + stepsB[batch],
-                    y + batch * stepC)
-                if code != 0 { throw Failure(.numeric, "a matrix product failed inside oneDNN") }
+        // Large products in pieces, between which the plan looks whether it should stop.
+        let products = Double(rows) * Double(d.n) * Double(d.k)
+        let most = op.transposeA ? rows : max(Int(Double(rows) * min(Self.longestCall / products, 1)), 1)
+        let isLong = products * Double(stepsA.count) > Self.longestCall
+        let pieces = isLong ? stepsA.indices.map { $0..<$0 + 1 } : [stepsA.indices]
+        for batches in pieces {
+            for row in stride(from: 0, to: rows, by: most) {
+                add("matmul", reads: [from, with], writes: [to]) { memory in
+                    guard let x = memory.floats(from), let w = memory.floats(with), let y = memory.floats(to)
+                    else { return }
+                    for batch in batches {
+                        let code = vz_sgemm(
+                            ta, tb, Int64(min(most, rows - row)), Int64(d.n), Int64(d.k),
+                            x + stepsA[batch] + row * d.k, w + stepsB[batch],
+                            y + batch * stepC + row * d.n)
+                        if code != 0 { throw Failure(.numeric, "a matrix product failed inside oneDNN") }
+                    }
+                }
             }
         }
         define(id, to)

@@ -26,6 +26,9 @@ final class Emitter {
     /// Variables that a step has written in place.
     private(set) var writtenInPlace: Set<Int> = []
 
+    /// Multiplications of one call of the library, about: a tenth of a second.
+    static let longestCall = 8e9
+
     struct Place: Hashable {
         var value: Int
         var block: Block
