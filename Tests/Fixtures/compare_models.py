@@ -131,7 +131,7 @@ class Convolutions(nn.Module):
 
 
 PICTURES = {
-    "alexnet": (lambda: tv.alexnet(), 224), "vgg16": (lambda: tv.vgg16(), 224),
+    "alexnet": (lambda: tv.alexnet(), 224), "vgg16": (lambda: tv.vgg16(), 224), "vgg19": (lambda: tv.vgg19(), 224),
     "squeezenet1_0": (lambda: tv.squeezenet1_0(), 224), "squeezenet1_1": (lambda: tv.squeezenet1_1(), 224),
     "resnet18": (lambda: tv.resnet18(), 224), "resnet50": (lambda: tv.resnet50(), 224),
     "mobilenet_v2": (lambda: tv.mobilenet_v2(), 224), "mobilenet_v3_small": (lambda: tv.mobilenet_v3_small(), 224),
@@ -142,7 +142,7 @@ PICTURES = {
 }
 SOUNDS = {"m5": (M5, 8000), "samplecnn": (SampleCNN, 2187), "crepe": (Crepe, 1024)}
 # Networks that vzsh has definitions of: their state dictionaries are read too. Their softmax is vzsh's.
-DEFINED = {"alexnet", "vgg16", "squeezenet1_0", "squeezenet1_1", "resnet18", "resnet50", "mobilenet_v2", "m5", "crepe"}
+DEFINED = {"alexnet", "vgg16", "vgg19", "squeezenet1_0", "squeezenet1_1", "resnet18", "resnet50", "mobilenet_v2", "m5", "crepe"}
 
 SCRIPT = """
 net = load(args[0])
