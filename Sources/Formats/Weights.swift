@@ -79,7 +79,7 @@ public struct LayerWeights: Sendable {
         case "moving_moments":
             if let both = find([parameter]) { return both }
             guard let mean = find(["moving_mean", "running_mean", "mean"]),
-                let variance = find(["moving_variance", "running_var", "var"])
+                let variance = find(["moving_variance", "running_var", "variance", "var"])
             else { return nil }
             let values = try mean.array(of: Float.self) + variance.array(of: Float.self)
             guard mean.count == variance.count else {

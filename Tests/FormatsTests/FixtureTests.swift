@@ -114,7 +114,34 @@ private let onnxNames = [
                     "\(name)")
             }
         }
+        // Keras 3 finds a layer by its class and its number among those of its class.
+        let file = try HDF5File(scratch.file("w.weights.h5"))
+        let layers = try #require(try file.find("layers", in: file.root))
+        let names = try file.children(of: layers).map(\.name)
+        #expect(names.contains("conv2d") && names.contains("batch_normalization"), "\(names)")
         #expect(throws: Failure.self) { try ModelFile.save(network, to: scratch.file("none/w.h5")) }
+    }
+
+    /// Keras' Normalization is read as a normalization without scale and centre, and written as itself.
+    @Test func aNormalizationOfKerasStaysOne() throws {
+        let scratch = try Scratch()
+        let plain = try BatchNormalizationLayer(epsilon: 1e-14, center: false, scale: false)
+        let network = try Network.sequential(
+            [.layer(Layer(plain, name: "n")), .layer(Layer(try BatchNormalizationLayer(), name: "b"))],
+            input: [3], name: "normalized")
+        let first = try #require(network.layers.first?.parameters.first)
+        try first.variable.assign(Tensor([1, 2, 3, 4, 5, 6] as [Float], shape: [2, 3]))
+        for name in ["n.h5", "n.weights.h5"] {
+            try ModelFile.save(network, to: scratch.file(name))
+            let weights = try KerasFile.weights(scratch.file(name))
+            let names = weights.layers.first { $0.name == "n" }?.tensors.map(\.name)
+            #expect(names == ["mean", "variance", "count"], "\(name)")
+            let copy = network.copy()
+            let own = try #require(copy.layers.first?.parameters.first)
+            try own.variable.assign(Tensor(repeating: 0, shape: [2, 3]))
+            #expect(try ModelFile.loadWeights(into: copy, from: scratch.file(name)).notes.isEmpty)
+            #expect(try own.variable.value.array(of: Float.self) == [1, 2, 3, 4, 5, 6], "\(name)")
+        }
     }
 }
 

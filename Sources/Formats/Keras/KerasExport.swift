@@ -6,7 +6,7 @@ import Tensor
 
 /// Writes a network's weights as Keras reads them: `.h5` in the layout of Keras 2 (`load_weights` of
 /// any Keras, in order or by_name), `.weights.h5` in that of Keras 3. Written by libhdf5; every bit is
-/// kept. The Keras model needs layers of the same names and kinds.
+/// kept. The Keras model needs layers of the same names and kinds, and no model inside it.
 enum KerasExport {
     static func save(_ network: Network, to path: String) throws {
         _ = try network.builtInputShape()
@@ -49,7 +49,8 @@ enum KerasExport {
     /// Root: layer_names; a group a layer with weight_names; in it "layer/kernel:0".
     private static func writeOld(_ network: Network, _ file: OpaquePointer, _ path: String) throws {
         let layers = layers(network)
-        try texts(file, "/", "layer_names", layers.map(\.name), path)
+        let listed = layers.filter { kerasClass(of: $0.layer) != rescaling }
+        try texts(file, "/", "layer_names", listed.map(\.name), path)
         guard vz_hdf5_text(file, "/", "backend", "tensorflow") == 0,
             vz_hdf5_text(file, "/", "keras_version", "2.15.0") == 0
         else { throw unwritten(path) }
@@ -63,19 +64,48 @@ enum KerasExport {
         }
     }
 
-    /// layers/NAME/vars/0, 1, …, and the layer's name as an attribute of vars.
+    /// layers/CLASS/vars/0, 1, …, layers of one class numbered in their order, as Keras finds them; the
+    /// layer's name is an attribute of vars.
     private static func writeNew(_ network: Network, _ file: OpaquePointer, _ path: String) throws {
         guard vz_hdf5_group(file, "/layers") == 0, vz_hdf5_group(file, "/vars") == 0 else {
             throw unwritten(path)
         }
+        var counts: [String: Int] = [:]
         for (name, layer) in layers(network) {
-            let vars = "/layers/\(name)/vars"
+            let kind = kerasClass(of: layer) ?? classes[layer.kind.kind] ?? layer.kind.kind
+            let count = counts[kind, default: 0]
+            counts[kind] = count + 1
+            let vars = "/layers/\(kind)\(count > 0 ? "_\(count)" : "")/vars"
             guard vz_hdf5_group(file, vars) == 0, vz_hdf5_text(file, vars, "name", name) == 0 else {
                 throw unwritten(path)
             }
             for (i, weight) in try weights(of: layer).enumerated() {
                 try write(weight.tensor, file, "\(vars)/\(i)", path)
             }
+        }
+    }
+
+    /// Classes of Keras as its files spell them, where a kind of layer is called otherwise.
+    private static let classes = [
+        "batchnorm": "batch_normalization", "layernorm": "layer_normalization",
+        "maxpool1d": "max_pooling1d", "maxpool2d": "max_pooling2d", "avgpool1d": "average_pooling1d",
+        "avgpool2d": "average_pooling2d", "global_maxpool1d": "global_max_pooling1d",
+        "global_maxpool2d": "global_max_pooling2d", "global_avgpool1d": "global_average_pooling1d",
+        "global_avgpool2d": "global_average_pooling2d", "relu": "re_lu", "leaky_relu": "leaky_re_lu",
+        "prelu": "p_re_lu", "concat": "concatenate", "upsample1d": "up_sampling1d",
+        "upsample2d": "up_sampling2d",
+    ]
+
+    /// A Rescaling's factors are no weights to Keras: they are kept where it does not look.
+    private static let rescaling = "vzsh_rescaling"
+
+    /// The class of Keras that a normalization was read from, where it is no BatchNormalization.
+    private static func kerasClass(of layer: Layer) -> String? {
+        guard let kind = layer.kind as? BatchNormalizationLayer else { return nil }
+        return switch kind.epsilon {
+        case KerasModel.normalization: "normalization"
+        case KerasModel.rescaling: rescaling
+        default: nil
         }
     }
 
@@ -90,9 +120,16 @@ enum KerasExport {
     /// A layer's weights under Keras' names, in its order and shapes.
     private static func weights(of layer: Layer) throws -> [(name: String, tensor: Tensor)] {
         let isDepthwise = layer.kind.kind.hasPrefix("depthwise")
+        let standsFor = kerasClass(of: layer)
         return try layer.parameters.flatMap { parameter -> [(name: String, tensor: Tensor)] in
             let value = parameter.variable.value
             switch parameter.name {
+            case "moving_moments" where standsFor == "normalization":
+                return [
+                    ("mean", try value[[.position(0)]].dense()),
+                    ("variance", try value[[.position(1)]].dense()),
+                    ("count", try Tensor(repeating: 0, shape: [])),
+                ]
             case "moving_moments":
                 return [
                     ("moving_mean", try value[[.position(0)]].dense()),

@@ -15,13 +15,17 @@ public enum KerasFile {
             let layers = Dictionary(
                 try file.children(of: top).map { ($0.name, $0.object) },
                 uniquingKeysWith: { first, _ in first })
-            return LayerWeights(
-                layers: try names.flatMap { name in
-                    guard let group = layers[name] else {
-                        throw file.broken("the weights of '\(name)' are missing")
-                    }
-                    return try layer(name, group, file)
-                })
+            let listed = try names.flatMap { name in
+                guard let group = layers[name] else {
+                    throw file.broken("the weights of '\(name)' are missing")
+                }
+                return try layer(name, group, file)
+            }
+            // What vzsh keeps there beside what Keras knows of.
+            let known = Set(names)
+            let others = try layers.filter { !known.contains($0.key) }.sorted { $0.key < $1.key }
+                .flatMap { try layer($0.key, $0.value, file) }.filter { !$0.tensors.isEmpty }
+            return LayerWeights(layers: listed + others)
         }
         if let layers = try file.find("layers", in: top) {
             var found: [LayerWeights.Entry] = []

@@ -278,6 +278,11 @@ extension KerasModel {
         }
     }
 
+    /// What marks a normalization that stands for Keras' Normalization, and for its Rescaling: it is
+    /// written as such again.
+    static let normalization = 1e-14
+    static let rescaling = 0.0009765625
+
     private mutating func normalization(_ layer: KerasLayer, _ x: Flow) throws -> Flow? {
         switch layer.kind {
         case "BatchNormalization", "LayerNormalization":
@@ -302,7 +307,8 @@ extension KerasModel {
         case "Normalization":
             // The moments come from the file, (x − mean) / √variance.
             return try append(
-                layer.name, "batchnorm", ["epsilon": 1e-14, "center": false, "scale": false], [x], x)
+                layer.name, "batchnorm",
+                ["epsilon": .number(Self.normalization), "center": false, "scale": false], [x], x)
         default: return nil
         }
     }
@@ -324,7 +330,7 @@ extension KerasModel {
             }
             return list.map { Float($0) }
         }
-        let epsilon: Float = 0.0009765625
+        let epsilon = Float(Self.rescaling)
         constants["\(layer.name).gamma"] = try Tensor(each(scale, 1), shape: [channels])
         constants["\(layer.name).beta"] = try Tensor(each(offset, 0), shape: [channels])
         constants["\(layer.name).moving_moments"] = try Tensor(
