@@ -109,6 +109,7 @@ extension Panel {
         let thickness = 0.76 / Double(series.count)
         var marks: [Mark] = []
         var texts: [TextLabel] = []
+        let digits = lying ? 3 : digitsWithRoom(series, bars: labels.count * series.count)
         for (index, one) in series.enumerated() {
             guard one.y.count == labels.count else {
                 throw Failure(
@@ -122,9 +123,9 @@ extension Panel {
                 color: .ofSeries(index))
             bars.isHorizontal = lying
             marks.append(.bars(bars))
-            for (at, value) in zip(bars.at, one.y) where value.isFinite {
+            for (at, value) in zip(bars.at, one.y) where value.isFinite && digits > 0 {
                 var text = TextLabel(
-                    format(value, digits: 3), x: lying ? value : at, y: lying ? at : value, scale: 0.85,
+                    format(value, digits: digits), x: lying ? value : at, y: lying ? at : value, scale: 0.85,
                     anchor: !lying ? .center : value < 0 ? .right : .left)
                 text.offset = lying ? (value < 0 ? -0.6 : 0.6, 0) : (0, value < 0 ? -0.7 : 0.6)
                 texts.append(text)
@@ -142,6 +143,16 @@ extension Panel {
         values.margin = lying ? 0.1 : 0.08
         (panel.x, panel.y) = lying ? (values, names) : (names, values)
         return panel
+    }
+
+    /// With how many digits the numbers on upright bars do not run into each other; 0: with none.
+    private static func digitsWithRoom(_ series: [Series], bars: Int) -> Int {
+        // Three quarters of about 680 pixels are bars, and a digit is 6.4 wide.
+        let room = 680 * 0.76 / Double(max(1, bars))
+        return [3, 2].first { digits in
+            let longest = series.flatMap(\.y).map { format($0, digits: digits).count }.max() ?? 0
+            return Double(longest) * 6.4 <= room
+        } ?? 0
     }
 
     /// How often values fall in each of equal bins.
