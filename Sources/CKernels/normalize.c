@@ -97,6 +97,10 @@ static inline __attribute__((always_inline)) void pool_row(
                 fresh = 0;
             }
         }
+        if (fresh) { // a window of nothing but padding
+            memset(best, 0, n * sizeof(float));
+            memset(won, 0, n);
+        }
         memcpy(j->y + at, best, n * sizeof(float));
         if (j->winner) memcpy(j->winner + at, won, n);
     }
