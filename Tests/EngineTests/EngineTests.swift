@@ -224,6 +224,29 @@ import Testing
         }
     }
 
+    /// Normalization, ReLU and pooling become one pass, and its gradient needs the winners alone.
+    @Test(arguments: [3, 16, 48, 70]) func normalizedPooling(_ channels: Int) throws {
+        func normalized(_ v: [Traced]) throws -> Traced {
+            let moments = try v[0].graph.add(BatchMoments(), [v[0]])
+            return try v[0].graph.add(Normalize(epsilon: 1e-3), [v[0], moments, v[1], v[2]])
+        }
+        for shape in [[3, 20, channels], [2, 7, 9, channels]] {
+            let windows = [Int](repeating: 3, count: shape.count - 2)
+            let strides = windows.map { $0 - 1 }
+            let shapes = [shape, [channels], [channels]]
+            try check(shapes, tolerance: 5e-5) { try normalized($0).relu().maxPooled(windows) }
+            try check(shapes, tolerance: 5e-5) {
+                try normalized($0).relu().maxPooled(windows, strides: strides, padding: .same)
+            }
+            try check(shapes, tolerance: 5e-5) { try normalized($0).maxPooled(windows) }
+            // Where somebody else reads the rectified map, it is kept.
+            try check(shapes, tolerance: 5e-5) { v in
+                let y = try normalized(v).relu()
+                return try y.maxPooled(windows).sum() * 0.1 + y.square().mean()
+            }
+        }
+    }
+
     @Test func rolling() throws {
         for shifts in [[0, 0], [1, -2], [7, 100]] as [[Int32]] {
             try check([[2, 5, 4, 3]]) { v in
