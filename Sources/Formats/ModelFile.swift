@@ -28,7 +28,7 @@ public enum ModelFile {
     public static var cacheFolder: String { Folders.cache + "/models" }
 
     /// Networks that may come with vzsh.
-    static let shipped = ["words13", "words16"]
+    static let shipped = ["words13", "words16", "words16_generator"]
 
     /// A network from a file, or one known by name: a shipped one ("words16") or a published one that
     /// was fetched ("vgg16").

@@ -22,7 +22,8 @@ public enum NetworkFile {
         file.metadata[key] != nil || file.metadata["vzsh.checkpoint"] != nil
     }
 
-    /// Rebuild a network from its file, or as it stands in a checkpoint.
+    /// Rebuild a network from its file, or from a checkpoint as the training would leave it: averaged
+    /// weights where it keeps averages.
     /// Throws a file failure that names what is wrong.
     public static func load(_ path: String) throws -> Network {
         let file = try TensorFile(path: path)
@@ -36,7 +37,8 @@ public enum NetworkFile {
         do {
             return try Network(architecture: JSON(parsing: text)) { name in
                 // Never drawn anew: a file decides by its data, not by its claims, what memory is taken.
-                guard let tensor = try file.tensor((isCheckpoint ? "weights/" : "") + name) else {
+                let averaged = isCheckpoint ? try file.tensor("averages/" + name) : nil
+                guard let tensor = try averaged ?? file.tensor((isCheckpoint ? "weights/" : "") + name) else {
                     throw Failure(.file, "the weights \(name) are missing")
                 }
                 return tensor

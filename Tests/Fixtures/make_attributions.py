@@ -31,10 +31,11 @@ sys.modules["torchvision.models.vgg"].VGG = type("VGG", (), {})
 import numpy as np
 import torch
 from torch import nn
-from captum.attr import (Deconvolution, GuidedBackprop, InputXGradient, IntegratedGradients, LRP, Occlusion,
+from captum.attr import (Deconvolution, GuidedBackprop, GuidedGradCam, InputXGradient, IntegratedGradients, LRP, Occlusion,
                          Saliency)
 from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule, EpsilonRule, GammaRule
-from pytorch_grad_cam import EigenCAM, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, ScoreCAM
+from pytorch_grad_cam import (EigenCAM, EigenGradCAM, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, ScoreCAM,
+                              XGradCAM)
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from pytorch_grad_cam.utils.svd_on_activations import get_2d_projection
 from zennit.composites import EpsilonGammaBox, LayerMapComposite
@@ -95,12 +96,24 @@ class SignedEigenCAM(EigenCAM):
         return projection if along >= 0 else -projection
 
 
+class SignedEigenGradCAM(EigenGradCAM):
+    def get_cam_image(self, input_tensor, target_layer, target_category, activations, grads, eigen_smooth):
+        weighed = grads * activations
+        projection = get_2d_projection(weighed)
+        mean = weighed.mean(axis=1)
+        along = (projection * (mean - mean.mean())).sum()
+        return projection if along >= 0 else -projection
+
+
 def cams(key, model, x, c, layer):
     for name, cls in (("gradcam", GradCAM), ("gradcampp", GradCAMPlusPlus), ("layercam", LayerCAM),
-                      ("hirescam", HiResCAM), ("scorecam", ScoreCAM), ("eigencam", SignedEigenCAM)):
+                      ("hirescam", HiResCAM), ("scorecam", ScoreCAM), ("eigencam", SignedEigenCAM),
+                      ("xgradcam", XGradCAM), ("eigengradcam", SignedEigenGradCAM)):
         with cls(model=model, target_layers=[layer]) as cam:
             result = cam(input_tensor=x, targets=[ClassifierOutputTarget(c)])[0]
         out[f"{key}.{name}"] = result[0] if key == "s" else result
+    out[f"{key}.guided_gradcam"] = last(
+        GuidedGradCam(model, layer).attribute(x, target=c, interpolate_mode="bilinear"))
 
 
 def gradients(key, model, x, c, window, stride):

@@ -28,7 +28,10 @@ import Testing
 
     @Test(
         arguments: ["p", "s"],
-        [AttributionMethod.gradcam, .gradcampp, .layercam, .hirescam, .scorecam, .eigencam])
+        [
+            AttributionMethod.gradcam, .gradcampp, .xgradcam, .layercam, .hirescam, .scorecam, .eigencam,
+            .eigengradcam,
+        ])
     func mapsAgreeWithPytorchGradCam(_ key: String, _ method: AttributionMethod) throws {
         let result = try run(key, method)
         let wanted = try F.values("\(key).\(method.rawValue)")
@@ -42,7 +45,7 @@ import Testing
         arguments: ["p", "s"],
         [
             AttributionMethod.saliency, .gradientTimesInput, .integratedGradients, .guidedBackprop,
-            .deconvnet, .occlusion,
+            .deconvnet, .occlusion, .guidedGradcam,
         ])
     func gradientsAgreeWithCaptum(_ key: String, _ method: AttributionMethod) throws {
         let result = try run(key, method) {

@@ -95,6 +95,22 @@ import Testing
         #expect(try again.last.array(of: Float.self) == regularized.last.array(of: Float.self))
     }
 
+    /// Where the gradient is too small for a step it says why, and what to do.
+    @Test func aStallIsExplained() throws {
+        let net = try network()
+        var options = MaximizationOptions(eta: 0.5)
+        options.steps = 3000
+        let soft = try Maximizer(Target(net.outputLayer, [.filter(2)]), options).run()
+        #expect(soft.notes.contains { $0.contains("the softmax is saturated") })
+        // The power of silence is flat at silence.
+        let flat = try Network.sequential(
+            [.layer(try .conv1d(4, 5)), .layer(Layer(SquaredModulusLayer()))], input: [32, 1], name: "flat")
+        options.steps = 3
+        options.start = .zeros
+        let still = try Maximizer(Target(flat.outputLayer, [.filter(0)]), options).run()
+        #expect(still.notes.contains { $0.contains("vanished") && $0.contains("start elsewhere") })
+    }
+
     @Test func stopsAndKeepsWhatWasFound() throws {
         let net = try network()
         let cancel = CancelFlag()

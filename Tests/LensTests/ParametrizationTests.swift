@@ -1,5 +1,6 @@
-import Foundation
 import Engine
+import Foundation
+import Formats
 import Graph
 import Lens
 import Network
@@ -222,5 +223,46 @@ import Testing
         }
         #expect(hypot(means[0] - 1, means[1] + 2) < (isHinge ? 0.7 : 1.8))
         if !isHinge { #expect((history.discriminator.min() ?? 0) < -0.5) }
+    }
+
+    private func pair() throws -> (generator: Network, judge: Network) {
+        let generator = try Network.sequential(
+            [.layer(try .dense(8)), .layer(.relu()), .layer(try .dense(2))], input: [3], name: "maker",
+            key: RandomKey(seed: 2))
+        let judge = try Network.sequential(
+            [.layer(try .dense(8)), .layer(.relu()), .layer(try .dense(1))], input: [2], name: "judge",
+            key: RandomKey(seed: 3))
+        return (generator, judge)
+    }
+
+    /// A training that stopped and goes on from its checkpoint ends with the bits of one that never did;
+    /// the file alone gives the generator.
+    @Test func goesOnFromACheckpoint() throws {
+        let path = NSTemporaryDirectory() + "adversarial-\(UInt64.random(in: 0...(.max))).vzck"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let data = try TensorExamples(
+            inputs: Tensor(random: .normal, shape: [64, 2], key: RandomKey(seed: 1)),
+            labels: [Int](repeating: 0, count: 64), classNames: ["all"])
+        func train(_ steps: Int, resume: Bool = false, batch: Int = 8) throws -> (Network, AdversarialHistory)
+        {
+            let (generator, judge) = try pair()
+            var options = try AdversarialOptions()
+            (options.steps, options.batch, options.average) = (steps, batch, 0.9)
+            options.key = RandomKey(seed: resume ? 99 : 7)
+            options.checkpoint = path
+            options.resume = resume ? path : nil
+            return (generator, try AdversarialTraining(generator, against: judge, data, options).run())
+        }
+        func bits(_ network: Network) throws -> [[Float]] {
+            try network.namedParameters.map { try $0.parameter.variable.value.array(of: Float.self) }
+        }
+        let (whole, history) = try train(12)
+        _ = try train(5)
+        let (continued, later) = try train(12, resume: true)
+        #expect(try bits(continued) == bits(whole))
+        #expect(later.generator == history.generator)
+        #expect(later.resumedAt == 5)
+        #expect(try bits(ModelFile.load(path).network) == bits(whole))
+        #expect(throws: Failure.self) { try train(20, resume: true, batch: 4) }
     }
 }

@@ -30,10 +30,6 @@ public enum AttributionBuiltins {
     /// Notes that were said in this process.
     private static let told = Mutex<Set<String>>([])
 
-    static func network(_ args: Arguments) throws -> Network {
-        try args.object("net", as: NetworkObject.self, "a network").network
-    }
-
     static func classes(_ value: Value, _ network: Network, _ args: Arguments) throws -> [Int]? {
         func one(_ item: Value) throws -> Int {
             if let name = item.asString { return try network.outputLayer.classIndex(name) }
@@ -84,7 +80,7 @@ public enum AttributionBuiltins {
     )
         throws -> Value
     {
-        let network = try network(args)
+        let network = try args.network()
         var options = AttributionOptions()
         try change(&options)
         if args.builtin.slotNames.contains("batch") { options.batch = try args.optionalInt("batch") }
@@ -110,6 +106,10 @@ public enum AttributionBuiltins {
                 "The positive gradients of a class' score, weighed by equation 19 of Chattopadhay et al. 2018."
             ),
             layerMap(
+                .xgradcam, "XGrad-CAM: Grad-CAM with each place's gradient weighed by its activation.",
+                "α = Σ A · ∂score/∂A / Σ A, so that the weighed maps add up to what the layer gives the score (Fu et al. 2020)."
+            ),
+            layerMap(
                 .layercam,
                 "LayerCAM: each place weighed by its own positive gradient; sharp in early layers too.",
                 "relu(Σ relu(∂score/∂A) · A) (Jiang et al. 2021)."),
@@ -126,11 +126,19 @@ public enum AttributionBuiltins {
                 "Eigen-CAM: the first principal component of a layer's activation, whatever the class.",
                 "The projection of the centred activation on its first principal component (Muhammad and Yeasin 2020), with the sign of the mean activation."
             ),
+            layerMap(
+                .eigengradcam,
+                "Eigen-Grad-CAM: Eigen-CAM of the activation times its gradient, so that the class counts.",
+                "The first principal component of A · ∂score/∂A, as pytorch-grad-cam has it."),
+            guidedGradcam(),
         ]
     }
 
     private static func cam() -> Builtin {
-        let names = ["cam", "gradcam", "gradcam++", "layercam", "hirescam", "scorecam", "eigencam"]
+        let names = [
+            "cam", "gradcam", "gradcam++", "xgradcam", "layercam", "hirescam", "scorecam", "eigencam",
+            "eigengradcam",
+        ]
         return Builtin(
             "cam", topic: "lens",
             common + [
@@ -152,8 +160,22 @@ public enum AttributionBuiltins {
         ) { args in
             let chosen = try args.choice("method", of: names + ["gradcampp"], default: "cam")
             let method = AttributionMethod(rawValue: chosen == "gradcam++" ? "gradcampp" : chosen) ?? .cam
-            let network = try network(args)
+            let network = try args.network()
             return try run(method, args) { $0.layer = try layer(args, network) }
+        }
+    }
+
+    private static func guidedGradcam() -> Builtin {
+        Builtin(
+            "guided_gradcam", topic: "lens", common + [layerParameter],
+            summary: "Guided Grad-CAM: guided backpropagation where Grad-CAM looks; fine, and of the class.",
+            doc:
+                "Guided backpropagation times Grad-CAM's map stretched over the input (Selvaraju et al. 2017).",
+            example: sound + "guided_gradcam(net, randn(400, 1), \"cat\").raw.shape  # expect: [400, 1]",
+            seeAlso: ["gradcam", "guided_backprop", "plot"]
+        ) { args in
+            let network = try args.network()
+            return try run(.guidedGradcam, args) { $0.layer = try layer(args, network) }
         }
     }
 
@@ -167,7 +189,7 @@ public enum AttributionBuiltins {
             example: sound + "\(name)(net, randn(400, 1), [\"bed\", \"dog\"]).map.shape  # expect: [2, 400]",
             seeAlso: ["cam", "saliency", "sanity_check", "plot"]
         ) { args in
-            let network = try network(args)
+            let network = try args.network()
             return try run(method, args) { $0.layer = try layer(args, network) }
         }
     }
@@ -218,9 +240,7 @@ public enum AttributionBuiltins {
             try run(.smoothgrad, args) {
                 $0.samples = try args.int("samples", in: 1...1_000_000, default: 50)
                 $0.noise = try args.number("noise", default: 0.15)
-                $0.key =
-                    try args.optionalInt("seed").map { RandomKey(seed: UInt64(bitPattern: Int64($0))) }
-                    ?? chance.nextKey()
+                $0.key = try args.key(chance)
             }
         }
     }
@@ -245,7 +265,7 @@ public enum AttributionBuiltins {
                 + "abs(integrated_gradients(net, randn(400, 1), \"dog\").residual) < 0.01  # expect: true",
             seeAlso: ["smoothgrad", "grad_times_input", "lrp"]
         ) { args in
-            let network = try network(args)
+            let network = try args.network()
             return try run(.integratedGradients, args) {
                 $0.steps = try args.int("steps", in: 1...100_000, default: 50)
                 $0.baseline = try baseline(args, network)
@@ -269,7 +289,7 @@ public enum AttributionBuiltins {
             example: sound + "occlusion(net, randn(400, 1), \"dog\", window = 40).map.shape  # expect: [400]",
             seeAlso: ["cam", "insertion_deletion"]
         ) { args in
-            let network = try network(args)
+            let network = try args.network()
             return try run(.occlusion, args) {
                 $0.window = try args.optionalInts("window")
                 $0.stride = try args.optionalInts("stride")

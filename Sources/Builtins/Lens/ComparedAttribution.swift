@@ -8,7 +8,7 @@ extension AttributionObject: ComparedResult {
 
     /// The class' probability, and the areas under the curves of deletion (small is good) and insertion
     /// (great is good).
-    func measures(_ against: ComparisonBasis) throws -> [(name: String, value: Double)] {
+    func measures(_ against: ComparisonBasis) throws -> [Measure] {
         guard result.classes.count == 1 else {
             throw Failure(
                 .value, "`compare`: this attribution is of \(result.classes.count) classes",
@@ -16,9 +16,9 @@ extension AttributionObject: ComparedResult {
         }
         let curves = try result.evidenceCurves()
         return [
-            (name: "probability", value: result.probabilities[0]),
-            (name: "deletion", value: curves.deletionArea), (name: "insertion", value: curves.insertionArea),
-            (name: "seconds", value: result.seconds),
+            Measure("probability", result.probabilities[0]),
+            Measure("deletion", curves.deletionArea), Measure("insertion", curves.insertionArea),
+            Measure("seconds", result.seconds),
         ]
     }
 

@@ -9,10 +9,22 @@ import Tensor
 protocol ComparedResult: AnyObject {
     /// What it is called where nobody named it.
     var comparedName: String { get }
-    /// Its measures, in order; NaN where one does not apply.
-    func measures(_ against: ComparisonBasis) throws -> [(name: String, value: Double)]
+    /// Its measures, in order.
+    func measures(_ against: ComparisonBasis) throws -> [Measure]
     /// How it looks.
     func comparedFigures() throws -> [Panel]
+}
+
+/// A number for each input of a result, or one for all.
+struct Measure {
+    let name: String
+    let values: [Double]
+
+    init(_ name: String, _ values: [Double]) { (self.name, self.values) = (name, values) }
+    init(_ name: String, _ value: Double) { self.init(name, [value]) }
+
+    /// The mean; NaN where the measure does not apply.
+    var mean: Double { values.isEmpty ? .nan : values.reduce(0, +) / Double(values.count) }
 }
 
 /// What measures compare with.
@@ -41,7 +53,8 @@ enum ComparisonBuiltins {
                 probability under a network that took no part, and recognized the share of inputs that it takes \
                 for their class. variation: total variation over the standard deviation (white noise has 1.13 an \
                 axis). distance: dB between the input's third-octave levels and those of real examples. \
-                agreement: correlation of the spectra of several copies, 1 where all seeds found the same.
+                agreement: correlation of the spectra of several copies, 1 where all seeds found the same. Shown are \
+                means; each has the numbers of all inputs.
                 """,
             example:
                 "net = sequential(conv1d(8, 5), relu(), input = [64, 1])\na = maximize(net.conv1d, 3, 0.1, steps = 3)\nb = maximize(net.conv1d, 3, 0.1, steps = 3, l2 = 0.1)\ncompare(a, b, names = [\"plain\", \"l2\"]).names  # expect: [\"plain\", \"l2\"]",
@@ -83,36 +96,34 @@ extension MaximizationObject: ComparedResult {
         return labels.count == 1 ? labels[0] : "\(labels[0]) and \(labels.count - 1) more"
     }
 
-    /// Means over the inputs.
-    func measures(_ against: ComparisonBasis) throws -> [(name: String, value: Double)] {
-        func mean(_ values: [Double]) -> Double {
-            values.isEmpty ? .nan : values.reduce(0, +) / Double(values.count)
-        }
+    func measures(_ against: ComparisonBasis) throws -> [Measure] {
         let x = result.input
-        var all = [(name: "activation", value: mean(result.activation))]
-        all.append(("probability", mean(result.probabilities.compactMap(\.last))))
-        if let judge = against.judge {
-            let table = try ClarityMeasures.probabilities(x, of: result.space, under: judge)
-            let classes = table.shape[1]
-            let values = try table.array(of: Double.self)
-            var (own, right) = ([Double](), [Double]())
-            for i in 0..<result.count {
-                guard let target = classPlace(i, judge) else { continue }
-                let row = Array(values[i * classes..<(i + 1) * classes])
-                own.append(row[target])
-                right.append(row[target] == row.max() ? 1 : 0)
-            }
-            all.append(("judge", mean(own)))
-            all.append(("recognized", mean(right)))
-        }
-        all.append(("variation", mean(try ClarityMeasures.totalVariation(x))))
+        var all = [Measure("activation", result.activation)]
+        all.append(Measure("probability", result.probabilities.compactMap(\.last)))
+        if let judge = against.judge { all += try judged(judge) }
+        all.append(Measure("variation", try ClarityMeasures.totalVariation(x)))
         if let examples = against.examples {
             all.append(
-                ("distance", mean(try ClarityMeasures.spectralDistance(x, result.space, from: examples))))
+                Measure("distance", try ClarityMeasures.spectralDistance(x, result.space, from: examples)))
         }
-        if result.options.copies > 1 { all.append(("agreement", try agreement())) }
-        all.append(("seconds", result.seconds))
+        if result.options.copies > 1 { all.append(Measure("agreement", try agreement())) }
+        all.append(Measure("seconds", result.seconds))
         return all
+    }
+
+    /// What a judge makes of the inputs whose class it knows.
+    private func judged(_ judge: Network) throws -> [Measure] {
+        let table = try ClarityMeasures.probabilities(result.input, of: result.space, under: judge)
+        let classes = table.shape[1]
+        let values = try table.array(of: Double.self)
+        var (own, right) = ([Double](), [Double]())
+        for i in 0..<result.count {
+            guard let target = classPlace(i, judge) else { continue }
+            let row = Array(values[i * classes..<(i + 1) * classes])
+            own.append(row[target])
+            right.append(row[target] == row.max() ? 1 : 0)
+        }
+        return [Measure("judge", own), Measure("recognized", right)]
     }
 
     /// The judge's class of an input, by name.
@@ -122,16 +133,13 @@ extension MaximizationObject: ComparedResult {
     }
 
     /// Agreement between the copies of each aim.
-    private func agreement() throws -> Double {
+    private func agreement() throws -> [Double] {
         let copies = result.options.copies
-        let aims = result.count / copies
-        var sum = 0.0
-        for aim in 0..<aims {
+        return try (0..<(result.count / copies)).map { aim in
             let part = try result.input[[.slice(start: aim * copies, end: (aim + 1) * copies, step: 1)]]
                 .dense()
-            sum += try ClarityMeasures.agreement(part, result.space)
+            return try ClarityMeasures.agreement(part, result.space)
         }
-        return sum / Double(aims)
     }
 
     func comparedFigures() throws -> [Panel] {
@@ -155,7 +163,7 @@ extension MaximizationObject: ComparedResult {
 final class ComparisonObject: VZObject {
     struct Row {
         let name: String
-        let measures: [(name: String, value: Double)]
+        let measures: [Measure]
         let result: any ComparedResult
     }
     let rows: [Row]
@@ -165,17 +173,18 @@ final class ComparisonObject: VZObject {
     private var columns: [String] {
         var names: [String] = []
         for row in rows {
-            for m in row.measures where !names.contains(m.name) && m.value.isFinite { names.append(m.name) }
+            for m in row.measures where !names.contains(m.name) && m.mean.isFinite { names.append(m.name) }
         }
         return names
     }
 
     var typeName: String { "comparison" }
-    var memberNames: [String] { ["names", "rows"] + columns }
+    var memberNames: [String] { ["names", "rows", "each"] + columns }
     func memberDoc(_ name: String) -> String? {
         switch name {
         case "names": "what the results are called"
         case "rows": "a record of measures for each result"
+        case "each": "the same with a list for each measure, of all its inputs"
         default: "this measure of each result"
         }
     }
@@ -184,11 +193,17 @@ final class ComparisonObject: VZObject {
         if name == "rows" {
             return Value(
                 rows.map { row in
-                    Value([("name", Value(row.name))] + row.measures.map { ($0.name, Value($0.value)) })
+                    Value([("name", Value(row.name))] + row.measures.map { ($0.name, Value($0.mean)) })
+                })
+        }
+        if name == "each" {
+            return Value(
+                rows.map { row in
+                    Value([("name", Value(row.name))] + row.measures.map { ($0.name, Value($0.values)) })
                 })
         }
         guard columns.contains(name) else { return nil }
-        return Value(rows.map { row in row.measures.first { $0.name == name }?.value ?? .nan })
+        return Value(rows.map { row in row.measures.first { $0.name == name }?.mean ?? .nan })
     }
 
     var summary: String { "<comparison of \(rows.map(\.name).joined(separator: ", "))>" }
@@ -199,7 +214,7 @@ final class ComparisonObject: VZObject {
         var lines = ["".padded(first) + columns.map { $0.leftPadded(max(12, $0.count + 2)) }.joined()]
         for row in rows {
             let cells = columns.map { column -> String in
-                let value = row.measures.first { $0.name == column }?.value ?? .nan
+                let value = row.measures.first { $0.name == column }?.mean ?? .nan
                 return (value.isFinite ? format4(value) : "–").leftPadded(max(12, column.count + 2))
             }
             lines.append(row.name.padded(first) + cells.joined())

@@ -26,11 +26,6 @@ public enum EvidenceBuiltins {
         return object
     }
 
-    private static func key(_ args: Arguments, _ chance: Chance) throws -> RandomKey {
-        try args.optionalInt("seed").map { RandomKey(seed: UInt64(bitPattern: Int64($0))) }
-            ?? chance.nextKey()
-    }
-
     private static func insertionDeletion(_ chance: Chance) -> Builtin {
         Builtin(
             "insertion_deletion", topic: "lens",
@@ -58,7 +53,7 @@ public enum EvidenceBuiltins {
             let curves = try object.result.evidenceCurves(
                 steps: try args.int("steps", in: 2...1000, default: 20),
                 orders: try args.int("orders", in: 1...100, default: 3),
-                baseline: try AttributionBuiltins.baseline(args, network), key: try key(args, chance))
+                baseline: try AttributionBuiltins.baseline(args, network), key: try args.key(chance))
             return Value(EvidenceObject(curves))
         }
     }
@@ -129,7 +124,7 @@ public enum EvidenceBuiltins {
                 + "s = sanity_check(net, randn(400, 1), \"dog\", method = \"saliency\")\ns.layers  # expect: [\"dense\", \"conv1d\"]",
             seeAlso: ["saliency", "guided_backprop", "insertion_deletion"]
         ) { args in
-            let network = try AttributionBuiltins.network(args)
+            let network = try args.network()
             let method =
                 AttributionMethod(rawValue: try args.choice("method", of: methods, default: "gradcam"))
                 ?? .gradcam
@@ -139,7 +134,7 @@ public enum EvidenceBuiltins {
             guard classes.map({ $0.count == 1 }) ?? true else { throw args.failure("give one class") }
             let sample = try Samples.sample(args.value("x"), for: network, args)
             let found = try Attributor(network, method, options).weightSanity(
-                sample, class: classes?[0], key: key(args, chance), progress: args.interpreter.progress)
+                sample, class: classes?[0], key: args.key(chance), progress: args.interpreter.progress)
             return Value(SanityObject(found))
         }
     }

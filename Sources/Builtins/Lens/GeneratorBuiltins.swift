@@ -33,7 +33,11 @@ enum GeneratorBuiltins {
                 .optional("seed", "nil", "by default the session's"),
                 .optional(
                     "checkpoint", "nil",
-                    "a .safetensors file that the generator is written to every 200 steps"),
+                    "a file that gets both networks and the whole state; load gives the generator from it"),
+                .optional("checkpoint_minutes", "2", "how often it is written; at the end in any case"),
+                .optional(
+                    "resume", "nil",
+                    "a checkpoint to go on from; true: the file that `checkpoint` names, where it is there"),
             ],
             summary: "Trains a generator against a discriminator (GAN).",
             doc:
@@ -42,8 +46,8 @@ enum GeneratorBuiltins {
                 + "run = fit_gan(g, d, [randn(16, 1), randn(16, 1)], steps = 2, batch = 2)\nlen(run.generator)  # expect: 2",
             seeAlso: ["generate", "maximize", "fit"]
         ) { args in
-            let generator = try args.object("generator", as: NetworkObject.self, "a network").network
-            let judge = try args.object("discriminator", as: NetworkObject.self, "a network").network
+            let generator = try args.network("generator")
+            let judge = try args.network("discriminator")
             var o = try AdversarialOptions()
             let losses = AdversarialOptions.Loss.allCases.map(\.rawValue)
             o.loss =
@@ -64,22 +68,28 @@ enum GeneratorBuiltins {
                 o.discriminatorOptimizer = given.optimizer
             }
             o.average = try args.number("average", default: o.average)
-            o.key =
-                try args.optionalInt("seed").map { RandomKey(seed: UInt64(bitPattern: Int64($0))) }
-                ?? chance.nextKey()
+            o.key = try args.key(chance)
             let examples = try examples(args)
-            let path = try args.optionalPath("checkpoint").map { try Outputs.place($0) }
-            let training = try AdversarialTraining(generator, against: judge, examples, o)
-            let history = try training.run(progress: args.interpreter.progress) { step, _ in
-                if let path, step % 200 == 0 { try FileBuiltins.keep(generator, at: path) }
-            }
+            o.checkpoint = try args.optionalPath("checkpoint").map { try Outputs.place($0) }
+            o.checkpointMinutes = try args.number("checkpoint_minutes", default: o.checkpointMinutes)
+            o.resume = try FitBuiltins.resumed(args, o.checkpoint)
+            // Before it begins: checkpoints are to hold it.
             if let rate = examples.sampleRate {
                 generator.preprocessing.kind = "audio"
                 generator.preprocessing.rate = rate
             }
+            let training = try AdversarialTraining(generator, against: judge, examples, o)
+            let history = try training.run(progress: args.interpreter.progress)
             if history.wasInterrupted {
+                let path =
+                    o.checkpoint.map { "; to go on: the same fit_gan(…) with resume = \"\($0)\"" } ?? ""
                 Notes.say(
-                    "stopped after \(history.generator.count) steps; the generator keeps what it learned")
+                    "stopped after \(history.generator.count) steps; the generator keeps what it learned\(path)"
+                )
+            } else if o.steps <= history.resumedAt {
+                Notes.say(
+                    "the checkpoint has done \(history.resumedAt) of steps = \(o.steps) already: give a greater number to go on"
+                )
             }
             return Value([
                 ("generator", Value(history.generator)), ("discriminator", Value(history.discriminator)),
@@ -108,11 +118,9 @@ enum GeneratorBuiltins {
             summary: "What a generator makes of random codes: a list of sounds or pictures.",
             example: example + "len(generate(g, 3))  # expect: 3", seeAlso: ["fit_gan", "maximize"]
         ) { args in
-            let network = try args.object("generator", as: NetworkObject.self, "a network").network
+            let network = try args.network("generator")
             let count = try args.int("count", in: 1...4096, default: 1)
-            let key =
-                try args.optionalInt("seed").map { RandomKey(seed: UInt64(bitPattern: Int64($0))) }
-                ?? chance.nextKey()
+            let key = try args.key(chance)
             let codes = try Tensor(random: .normal, shape: [count] + network.builtInputShape(), key: key)
             let made = try network.predict(codes)
             return Value(

@@ -68,7 +68,7 @@ public enum InsideBuiltins {
                 "net = sequential(conv1d(8, 5), relu(), maxpool1d(2), input = [64, 1])\na = activations(net, randn(64, 1))\na.relu.shape  # expect: [64, 8]",
             seeAlso: ["filters", "nearest", "cam", "plot"]
         ) { args in
-            let network = try AttributionBuiltins.network(args)
+            let network = try args.network()
             let sample = try Samples.sample(args.value("x"), for: network, args)
             let layers = try args.optionalStrings("layers")?.map { try network.layer($0) }
             let found = try Responses(of: network, to: sample, layers: layers)

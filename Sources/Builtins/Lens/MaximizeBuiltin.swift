@@ -214,9 +214,7 @@ enum MaximizeBuiltin {
             o.eta = .constant(own.optimizer.learningRate)
         }
         o.steps = try args.int("steps", in: 1...10_000_000, default: o.steps)
-        o.key =
-            try args.optionalInt("seed").map { RandomKey(seed: UInt64(bitPattern: Int64($0))) }
-            ?? chance.nextKey()
+        o.key = try args.key(chance)
         o.copies = try args.int("copies", in: 1...4096, default: 1)
         try readOptimizer(args, &o)
         o.parametrization = try parametrization(args, space, o.parametrization)

@@ -53,7 +53,7 @@ enum ObjectiveBuiltins {
             example: net + "maximize(\(name)(net, 1), 0.1, steps = 3).steps  # expect: 3",
             seeAlso: ["maximize", "linear", name == "logit" ? "probability" : "logit"]
         ) { args in
-            let network = try args.object("net", as: NetworkObject.self, "a network").network
+            let network = try args.network()
             let classes = try MaximizeBuiltin.filters(network.outputLayer, args, "class")
             return Value(
                 ObjectiveObject(

@@ -73,9 +73,6 @@ public enum FileBuiltins {
         }
     }
 
-    /// Keeps a network as it stands, for long training.
-    static func keep(_ network: Network, at path: String) throws { try ModelFile.save(network, to: path) }
-
     /// A waveform to be heard: brought to a level of 0.9 where it is louder, with short fades.
     static func sound(_ thing: any VZObject, _ args: Arguments) throws -> Audio {
         let (tensor, rate): (Tensor, Int)

@@ -54,7 +54,7 @@ enum FitBuiltins {
                 "net = sequential(flatten(), dense(16), softmax(), input = [16000, 1])\nrun = fit(net, words16().test.take(32), epochs = 1)\nlen(run.loss)  # expect: 1",
             seeAlso: ["evaluate", "adam", "augment"]
         ) { args in
-            let network = try args.object("net", as: NetworkObject.self, "a network").network
+            let network = try args.network()
             let (train, validation) = try data(args)
             var options = try options(args, train, chance)
             options.validation = validation
@@ -111,12 +111,13 @@ enum FitBuiltins {
         options.csvLog = try args.optionalPath("csv").map { try Outputs.place($0) }
         options.isShuffled = try args.bool("shuffle", default: true)
         options.seed =
-            try args.optionalInt("seed").map { UInt64(bitPattern: Int64($0)) } ?? chance.nextKey().seed
+            try args.key(chance).seed
         options.progress = args.interpreter.progress
         return options
     }
 
-    private static func resumed(_ args: Arguments, _ checkpoint: String?) throws -> String? {
+    /// The checkpoint that `resume` names, or the one that `checkpoint` does where it is there.
+    static func resumed(_ args: Arguments, _ checkpoint: String?) throws -> String? {
         guard let goesOn = args.value("resume").asBool else {
             return try args.optionalPath("resume").map(Outputs.find)
         }
@@ -169,7 +170,7 @@ enum FitBuiltins {
                 "net = sequential(flatten(), dense(16), softmax(), input = [16000, 1])\nscore = evaluate(net, words16().test.take(32))\nlen(score.confusion)  # expect: 16",
             seeAlso: ["fit", "predict"]
         ) { args in
-            let network = try args.object("net", as: NetworkObject.self, "a network").network
+            let network = try args.network()
             let data: any ExampleSet
             if let set = args.value("data").asObject as? DataSetObject {
                 data = set.data.test

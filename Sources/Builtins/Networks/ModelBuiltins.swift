@@ -158,7 +158,7 @@ enum ModelBuiltins {
                 "net = sequential(dense(2), input = [3])\nsave(net, \"/tmp/vzsh-example.npz\")\nload_weights(net, \"/tmp/vzsh-example.npz\").matched  # expect: [\"dense → dense.kernel\", \"dense → dense.bias\"]",
             seeAlso: ["load", "save", "vgg16"]
         ) { args in
-            let network = try args.object("net", as: NetworkObject.self, "a network").network
+            let network = try args.network()
             let report = try ModelFile.loadWeights(
                 into: network, from: Outputs.find(try args.path("path")),
                 isPartial: try args.bool("partial", default: false))

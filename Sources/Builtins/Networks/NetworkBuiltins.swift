@@ -69,7 +69,7 @@ public enum NetworkBuiltins {
             summary: "Prints the layers with output shapes, parameters and multiply-adds.",
             example: "summary(sequential(conv1d(8, 5), relu(), input = [100, 1]))", seeAlso: ["sequential"]
         ) { args in
-            let network = try args.object("net", as: NetworkObject.self, "a network").network
+            let network = try args.network()
             args.interpreter.output(try network.summary().text + "\n")
             return .nil
         }
@@ -87,7 +87,7 @@ public enum NetworkBuiltins {
         ) { args in
             if args[0].isNil { return Value(LayerObject(.activation(.linear))) }
             return Value(
-                NetworkObject(try args.object("net", as: NetworkObject.self, "a network").network.linear()))
+                NetworkObject(try args.network().linear()))
         }
     }
 
@@ -106,7 +106,7 @@ public enum NetworkBuiltins {
                 "net = sequential(dense(2), softmax(), input = [3], classes = [\"a\", \"b\"])\nlen(predict(net, zeros(3)))  # expect: 2",
             seeAlso: ["evaluate", "fit"]
         ) { args in
-            let network = try args.object("net", as: NetworkObject.self, "a network").network
+            let network = try args.network()
             let sample = try Samples.sample(args.value("x"), for: network, args)
             let ranked = try network.classify(sample, top: try args.int("top", in: 1...100_000, default: 5))
             return Value(
@@ -128,7 +128,7 @@ public enum NetworkBuiltins {
                 "net = sequential(dense(2), input = [3])\nset_notes(net, {accuracy: 0.9})\nnet.notes.accuracy  # expect: 0.9",
             seeAlso: ["save"]
         ) { args in
-            let network = try args.object("net", as: NetworkObject.self, "a network").network
+            let network = try args.network()
             network.notes = try JSON(Language.Value.record(try args.record("notes")))
             return .nil
         }

@@ -6,19 +6,26 @@ import Tensor
 /// How the parts of an input that count for a class are found.
 public enum AttributionMethod: String, Sendable, CaseIterable {
     // Maps of a layer, weighed and stretched over the input.
-    case cam, gradcam, gradcampp, layercam, scorecam, hirescam, eigencam
+    case cam, gradcam, gradcampp, xgradcam, layercam, scorecam, hirescam, eigencam, eigengradcam
     // What the score answers to in the input itself.
     case saliency, smoothgrad, integratedGradients = "integrated_gradients"
     case gradientTimesInput = "grad_times_input", guidedBackprop = "guided_backprop", deconvnet
     case occlusion, lrp
+    /// Both: guided backpropagation under Grad-CAM's map.
+    case guidedGradcam = "guided_gradcam"
 
     /// True where a layer's map is weighed.
     public var isLayerMap: Bool {
         switch self {
-        case .cam, .gradcam, .gradcampp, .layercam, .scorecam, .hirescam, .eigencam: true
+        case .cam, .gradcam, .gradcampp, .xgradcam, .layercam, .scorecam, .hirescam, .eigencam,
+            .eigengradcam:
+            true
         default: false
         }
     }
+
+    /// True where a layer takes part.
+    var usesLayer: Bool { isLayerMap || self == .guidedGradcam }
 
     /// True where values below 0 speak against the class.
     public var isSigned: Bool {
@@ -119,7 +126,7 @@ extension AttributionOptions {
         }
         try relevance.check()
         guard shape.count >= 2 else {
-            guard !method.isLayerMap, method != .occlusion else {
+            guard !method.usesLayer, method != .occlusion else {
                 throw Failure(
                     .shape, "\(name): an input of shape \(Shape.describe(shape)) has no places to point at",
                     hint: "it takes waveforms [length, channels] and pictures [height, width, channels]")

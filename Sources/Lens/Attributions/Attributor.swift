@@ -23,7 +23,7 @@ public struct Attributor {
             throw Failure(.shape, "\(network.name) has no classes to attribute to")
         }
         var options = try options.checked(method, shape)
-        if method.isLayerMap {
+        if method.usesLayer {
             let layer = try options.layer ?? network.lastMapLayer()
             guard layer.outputShape.count >= 2 else {
                 throw Failure(
@@ -83,7 +83,7 @@ public struct Attributor {
         work.finish()
         let elapsed = (clock.now - begin).components
         return Attribution(
-            network: network, method: method, layer: method.isLayerMap ? options.layer : nil, input: input,
+            network: network, method: method, layer: method.usesLayer ? options.layer : nil, input: input,
             classes: chosen, labels: chosen.map(network.className), scores: work.scores,
             probabilities: chosen.map { likely[$0] }, raw: raw, map: map, isSigned: method.isSigned,
             settings: settings, residuals: try residuals(raw, work), notes: notes,
@@ -142,15 +142,22 @@ public struct Attributor {
         case .smoothgrad, .integratedGradients: return try pathGradients(&work)
         case .occlusion: return try occlusion(&work)
         case .lrp: return try relevance(work)
-        case _ where method.isLayerMap:
+        case _ where method.usesLayer:
             guard let layer = options.layer else { throw Failure(.value, "\(method.rawValue) needs a layer") }
             let recording = Recording()
             let x = try batched(recording.give(work.x), work.classes.count)
             let values = try network.trace(x, layers: [layer, network.outputLayer])
+            let (scores, chosen) = (
+                try ClassScores(of: values[1]), try recording.oneHot(work.classes, of: work.count)
+            )
+            let isGuided = method == .guidedGradcam
             let map = try ClassActivation.map(
-                method, activation: values[0], scores: ClassScores(of: values[1]),
-                chosen: recording.oneHot(work.classes, of: work.count), in: recording)
-            return try recording.run([map], cancel: work.cancel)[0]
+                isGuided ? .gradcam : method, activation: values[0], scores: scores, chosen: chosen,
+                in: recording)
+            guard isGuided else { return try recording.run([map], cancel: work.cancel)[0] }
+            // Selvaraju et al. 2017: what guided backpropagation finds, where Grad-CAM looks.
+            let found = try InputGradients.gradient(.guidedBackprop, x, scores, chosen)
+            return try recording.run([found * stretched(map)], cancel: work.cancel)[0]
         default:
             let recording = Recording()
             let x = try batched(recording.give(work.x), work.classes.count)
@@ -308,6 +315,11 @@ public struct Attributor {
 
     // MARK: - Results
 
+    /// Maps [n, spatial… of a layer] over the input: [n, spatial…, 1].
+    private func stretched(_ maps: Traced) throws -> Traced {
+        try maps.reshaped(maps.shape + [1]).resized(Array(shape.dropLast()))
+    }
+
     /// The importance of each place of the input: layers' maps stretched over it, channels folded.
     private func onInput(_ raw: Tensor, _ cancel: CancelFlag) throws -> Tensor {
         let lengths = Array(shape.dropLast())
@@ -317,7 +329,7 @@ public struct Attributor {
         switch method {
         case .occlusion: return raw
         case _ where method.isLayerMap:
-            map = try value.reshaped(raw.shape + [1]).resized(lengths).reshaped([raw.shape[0]] + lengths)
+            map = try stretched(value).reshaped([raw.shape[0]] + lengths)
         case .integratedGradients, .gradientTimesInput, .lrp:
             // Shares of a score add up.
             map = try shape.count > 1 ? value.sum([-1]) : value

@@ -26,6 +26,13 @@ enum ClassActivation {
         case .gradcam:
             // Selvaraju et al. 2017.
             return try (g.mean(places, keepAxes: true) * a).sum([-1]).relu()
+        case .xgradcam:
+            // Fu et al. 2020: the gradient's mean over the map, each place weighed by its activation.
+            let weight = try (g * a).sum(places, keepAxes: true) / (a.sum(places, keepAxes: true) + 1e-7)
+            return try (weight * a).sum([-1]).relu()
+        case .eigengradcam:
+            // The principal component of A · G rather than of A: of the class (pytorch-grad-cam).
+            return try principal(g * a, in: recording)
         case .gradcampp:
             // Chattopadhay et al. 2018, equation 19: G² / (2 G² + Σ A · G³), where G is not 0.
             let squared = try g.square()

@@ -50,6 +50,14 @@ final class RelevancePropagation {
         switch operation {
         case let unary as Unary: return try activationRule(unary, context)
         case let binary as Binary: return try productRule(binary, context)
+        case is Normalize:
+            // Behind an activation, with fixed moments: an affine map of each number, which hands its
+            // relevance on whole. (Behind a unit with weights it is part of that unit.)
+            guard !context.inputs.dropFirst().contains(where: { units.influenced[$0.id] }) else {
+                return nil
+            }
+            let whole = try context.cotangent * context.output / stabilized(context.inputs[0])
+            return [whole] + context.inputs.dropFirst().map { _ in nil }
         case is Softmax, is LogSoftmax, is ConvolutionKernelGradient:
             throw Failure(
                 .value, "lrp: there is no rule for a \(operation.name) inside a network",

@@ -52,7 +52,7 @@ public struct Maximizer {
         let conditioning = try climb.conditioningPlan()
         let lengths = Array(climb.space.shape.dropLast())
         let frameSteps = frameSteps()
-        var vanished = 0
+        var vanished: [Int] = []
         let clock = ContinuousClock()
         var lastWatch = clock.now
         for step in 0..<options.steps {
@@ -64,7 +64,7 @@ public struct Maximizer {
                     step, of: options.steps, key: options.key, lengths: lengths)
                 let plan = step < options.redirected ? redirected : plain
                 let values = try plan.run(rates(step) + random, cancel: cancel)
-                vanished = try note(values, step, result) ? vanished + 1 : 0
+                vanished = try note(values, step, result)
                 if let conditioning, (step + 1) % options.conditioning.every == 0 {
                     _ = try conditioning.run([], cancel: cancel)
                 }
@@ -84,11 +84,11 @@ public struct Maximizer {
                 break
             }
         }
-        if vanished > 0 { result.notes.append(vanishedNote()) }
+        if !vanished.isEmpty { result.notes.append(vanishedNote(vanished, result)) }
     }
 
-    /// Take a step's scores; true where some input's gradient has vanished.
-    private func note(_ values: [Tensor], _ step: Int, _ result: Maximization) throws -> Bool {
+    /// Take a step's scores; the inputs whose gradient has vanished.
+    private func note(_ values: [Tensor], _ step: Int, _ result: Maximization) throws -> [Int] {
         let scores = try values[0].array(of: Double.self)
         for (i, score) in scores.enumerated() { result.loss[i].append(score) }
         if values.count > 2 {
@@ -101,7 +101,10 @@ public struct Maximizer {
                 .numeric, "maximize: the score of \(result.labels[at]) became NaN at step \(step + 1)",
                 hint: "use a smaller eta, or a regularizer such as l2 = 0.001")
         }
-        return try values[1].array(of: Double.self).contains { !($0 > 1e-12) }
+        // Below ε what is left of a normalized gradient is no step any more.
+        let least = options.norm == .rms ? options.epsilon : 1e-12
+        return try values[1].array(of: Double.self).enumerated().filter { !($0.element > least) }.map(
+            \.offset)
     }
 
     /// The scalars of a step: η, or what the optimizer makes of it.
@@ -178,15 +181,26 @@ public struct Maximizer {
             ))
     }
 
-    private func vanishedNote() -> String {
+    /// Why the gradient vanished, as far as the scores tell, and what to do.
+    private func vanishedNote(_ inputs: [Int], _ result: Maximization) -> String {
         let layer = climb.objective.layer
-        let why =
-            "the gradient of \(climb.objective.labels.joined(separator: ", ")) vanished: the input no longer moves"
+        let names = inputs.prefix(8).map { result.labels[$0] }.joined(separator: ", ")
+        let more = inputs.count > 8 ? " and \(inputs.count - 8) more" : ""
+        let why = "the gradient of \(names)\(more) vanished: the input no longer moves"
         if layer.isOutput && layer.layer.kind.withoutSoftmax() != nil {
             return why
                 + "; the softmax is saturated. Maximize linear(\(layer.network.name)).\(layer.name) instead"
         }
+        let elsewhere = "start elsewhere (start = a clip, or another seed)"
+        guard inputs.contains(where: { result.loss[$0].last == 0 }) else {
+            return why
+                + "; nothing near this input changes the score (an input of zeros, or units at the flat ends of their activations). Take fewer or smaller steps, or \(elsewhere)"
+        }
+        if options.redirected > 0 {
+            return why
+                + "; the filter is still dead here after \(options.redirected) redirected steps. Give it more of them (redirect = \(4 * options.redirected)) or a larger eta, or \(elsewhere)"
+        }
         return why
-            + "; the filter is dead here (all its ReLUs are off). Let the first steps through (redirect = 16), or start elsewhere (start = a clip, or another seed)"
+            + "; the filter is dead here (all its ReLUs are off). Let the first steps through (redirect = 16), or \(elsewhere)"
     }
 }

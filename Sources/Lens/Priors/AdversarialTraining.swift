@@ -28,6 +28,11 @@ public struct AdversarialOptions {
     /// past (Yazici et al. 2019); 0 keeps the last.
     public var average = 0.999
     public var key = RandomKey(seed: 0)
+    /// A file that gets the whole state every `checkpointMinutes`, at the end and when interrupted.
+    public var checkpoint: String?
+    public var checkpointMinutes = 2.0
+    /// A checkpoint to go on from.
+    public var resume: String?
 
     public init() throws {
         generatorOptimizer = try .adam(2e-4, beta1: 0.5, beta2: 0.9)
@@ -41,6 +46,8 @@ public struct AdversarialHistory {
     public internal(set) var discriminator: [Double] = []
     public internal(set) var wasInterrupted = false
     public internal(set) var seconds = 0.0
+    /// Steps that a checkpoint had done before.
+    public internal(set) var resumedAt = 0
 }
 
 /// Generative adversarial training (Goodfellow et al. 2014) of any generator, [d] → example shape, and
@@ -52,7 +59,7 @@ public final class AdversarialTraining {
     private let generator: Network
     private let discriminator: Network
     private let data: any ExampleSet
-    private let options: AdversarialOptions
+    private var options: AdversarialOptions
     private let code: [Int]
     private let generatorSlots: [OptimizerSlots]
     private let discriminatorSlots: [OptimizerSlots]
@@ -60,6 +67,7 @@ public final class AdversarialTraining {
     private let averages: [(weight: Variable, average: Variable)]
     /// For each kernel of the discriminator the left singular vector found so far.
     private let singular: [(weight: Variable, vector: Variable)]
+    private let checkpoint: AdversarialCheckpoint
 
     public init(
         _ generator: Network, against discriminator: Network, _ data: any ExampleSet,
@@ -108,6 +116,21 @@ public final class AdversarialTraining {
                 let first = try Tensor(random: .normal, shape: [1, columns], key: options.key, stream: 11)
                 return ($0.variable, Variable(first, name: "\($0.variable.name).singular"))
             } : []
+        checkpoint = AdversarialCheckpoint(
+            generator, discriminator,
+            slots: [("generator", generatorSlots), ("discriminator", discriminatorSlots)],
+            averages: averages, singular: singular,
+            identity: .init(
+                loss: options.loss.rawValue, batch: options.batch,
+                discriminatorSteps: Self.discriminatorSteps(options),
+                optimizers:
+                    "\(options.generatorOptimizer.description), \(options.discriminatorOptimizer.description)",
+                data: data.fingerprint))
+    }
+
+    /// Steps of the discriminator for each of the generator.
+    private static func discriminatorSteps(_ options: AdversarialOptions) -> Int {
+        max(options.discriminatorSteps ?? (options.loss == .hinge ? 1 : 5), 1)
     }
 
     // MARK: plans
@@ -203,47 +226,96 @@ public final class AdversarialTraining {
         cancel: CancelFlag = .shared, progress: ProgressHook? = nil,
         each: ((_ step: Int, _ history: AdversarialHistory) throws -> Void)? = nil
     ) throws -> AdversarialHistory {
-        let clock = ContinuousClock()
-        let begin = clock.now
-        let judge = try discriminatorPlan()
-        let make = try generatorPlan()
-        let judgeSteps = max(options.discriminatorSteps ?? (options.loss == .hinge ? 1 : 5), 1)
+        if let path = options.checkpoint { AtomicFile.removeLeftovers(of: path) }
         var history = AdversarialHistory()
-        var order = RandomNumbers(key: options.key, stream: 0x7003)
-        var count: UInt64 = 0
+        if let path = options.resume {
+            (history, options.key.seed) = try checkpoint.read(path)
+            history.resumedAt = history.generator.count
+        }
+        let clock = ContinuousClock()
+        var lastWritten = clock.now
+        let (before, begin) = (history.seconds, clock.now)
+        func elapsed(_ from: ContinuousClock.Instant) -> Double {
+            let parts = (clock.now - from).components
+            return Double(parts.seconds) + Double(parts.attoseconds) * 1e-18
+        }
         do {
-            for step in 1...options.steps {
-                var loss = 0.0
-                for i in 1...judgeSteps {
-                    count &+= 1
-                    let places = (0..<options.batch).map { _ in order.index(data.count) }
-                    let real = try data.batch(places, key: RandomKey(seed: options.key.seed, step: count))
-                        .inputs
-                    let rates = try Self.scalars(options.discriminatorOptimizer, (step - 1) * judgeSteps + i)
-                    loss = try judge.run([real, try key(2 * count)] + rates, cancel: cancel)[0].scalarValue()
+            let steps = try Steps(self)
+            // The first Ctrl-C waits for the step, so that a checkpoint stands between two; a second one
+            // does not.
+            let hard = cancel.repeated
+            while history.generator.count < options.steps {
+                if cancel.isSet {
+                    history.wasInterrupted = true
+                    break
                 }
-                let rates = try Self.scalars(options.generatorOptimizer, step)
-                let own = try make.run([key(2 * count + 1)] + rates, cancel: cancel)[0].scalarValue()
-                guard own.isFinite, loss.isFinite else {
-                    throw Failure(
-                        .numeric, "fit_gan: a loss became \(own.isFinite ? loss : own) at step \(step)",
-                        hint: "use a lower rate")
+                try steps.run(history.generator.count + 1, &history, hard)
+                history.seconds = before + elapsed(begin)
+                let done = history.generator.count
+                report(done, history, progress, isFinal: done == options.steps)
+                try each?(done, history)
+                if elapsed(lastWritten) > options.checkpointMinutes * 60 {
+                    try write(history)
+                    lastWritten = clock.now
                 }
-                history.generator.append(own)
-                history.discriminator.append(loss)
-                report(step, history, progress, isFinal: step == options.steps)
-                try each?(step, history)
             }
         } catch let failure as Failure where failure.kind == .interrupted {
             history.wasInterrupted = true
+        }
+        if history.wasInterrupted {
             report(history.generator.count, history, progress, isFinal: true)
         }
+        try write(history)
         for (weight, average) in averages where !history.generator.isEmpty {
             try weight.assign(average.value)
         }
-        let elapsed = (clock.now - begin).components
-        history.seconds = Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
         return history
+    }
+
+    private func write(_ history: AdversarialHistory) throws {
+        guard let path = options.checkpoint, !history.generator.isEmpty else { return }
+        try checkpoint.write(history, seed: options.key.seed, generator: generator, to: path)
+    }
+
+    /// The plans of both sides' steps. What is random in a step follows from its number alone, so that a
+    /// training goes on from a checkpoint as if it had never stopped.
+    private struct Steps {
+        let training: AdversarialTraining
+        let judge: Plan
+        let make: Plan
+
+        init(_ training: AdversarialTraining) throws {
+            self.training = training
+            judge = try training.discriminatorPlan()
+            make = try training.generatorPlan()
+        }
+
+        /// Step `step`, from 1: the discriminator's, then the generator's.
+        func run(_ step: Int, _ history: inout AdversarialHistory, _ cancel: CancelFlag) throws {
+            let (o, data) = (training.options, training.data)
+            let judgeSteps = AdversarialTraining.discriminatorSteps(o)
+            var loss = 0.0
+            var count = UInt64(step - 1) &* UInt64(judgeSteps)
+            for _ in 1...judgeSteps {
+                count &+= 1
+                let key = RandomKey(seed: o.key.seed, step: count)
+                var order = RandomNumbers(key: key, stream: 0x7003)
+                let places = (0..<o.batch).map { _ in order.index(data.count) }
+                let real = try data.batch(places, key: key).inputs
+                let rates = try AdversarialTraining.scalars(o.discriminatorOptimizer, Int(clamping: count))
+                loss = try judge.run([real, training.key(2 &* count)] + rates, cancel: cancel)[0]
+                    .scalarValue()
+            }
+            let rates = try AdversarialTraining.scalars(o.generatorOptimizer, step)
+            let own = try make.run([training.key(2 &* count &+ 1)] + rates, cancel: cancel)[0].scalarValue()
+            guard own.isFinite, loss.isFinite else {
+                throw Failure(
+                    .numeric, "fit_gan: a loss became \(own.isFinite ? loss : own) at step \(step)",
+                    hint: "use a lower rate")
+            }
+            history.generator.append(own)
+            history.discriminator.append(loss)
+        }
     }
 
     private func key(_ step: UInt64) throws -> Tensor {

@@ -78,6 +78,11 @@ struct Checkpoint {
                 hint: "resume takes what fit(…, checkpoint = \"run.vzck\") has written")
         }
         let json = try JSON(parsing: text)
+        if let other = json["training"]?.string {
+            throw Failure(
+                .value, "'\(path)' is a checkpoint of \(other), not of fit",
+                hint: "go on with \(other)(…, resume = …)")
+        }
         guard let found = json["format"]?.int, found == format else {
             throw Failure(
                 .file, "the checkpoint '\(path)' has another format",

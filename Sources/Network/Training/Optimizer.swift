@@ -101,7 +101,7 @@ public struct Optimizer: Hashable, Sendable {
     }
 
     /// What a resumed training must have in common with the first one.
-    var description: String { "\(rule), weight decay \(weightDecay), clip \(clip)" }
+    public var description: String { "\(rule), weight decay \(weightDecay), clip \(clip)" }
     private var clip: String {
         [clipValue, clipNorm, globalClipNorm].map { $0.map { "\($0)" } ?? "-" }.joined(separator: " ")
     }
