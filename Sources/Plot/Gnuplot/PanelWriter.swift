@@ -83,8 +83,13 @@ struct PanelWriter {
                 lines.append("set colorbox noborder")
                 lines.append("set cbtics scale 0.4 textcolor rgb '\(PanelWriter.soft)'")
                 if let name = bar.label {
-                    // gnuplot takes the numbers of an svg for narrower than they are.
-                    let away = terminal == .svg ? " offset 1.5,0" : ""
+                    // gnuplot takes the numbers beside a bar for narrower than they are.
+                    let away =
+                        switch terminal {
+                        case .svg: " offset 1.5,0"
+                        case .dumb: ""
+                        default: " offset 0.8,0"
+                        }
                     let look = "noenhanced textcolor rgb '\(PanelWriter.soft)'"
                     lines.append("set cblabel \(text(name))\(away) \(look)")
                 }
