@@ -111,53 +111,6 @@ import Testing
         #expect(Display.style(["LC_ALL": "de_DE.UTF-8"], isTerminal: true, columns: 80, rows: 24).isUnicode)
     }
 
-    /// Qt draws into memory here: no display is needed.
-    @Test func aWindowIsShownAgainAfterItsGnuplotDied() throws {
-        setenv("QT_QPA_PLATFORM", "offscreen", 1)
-        var settings = Plotter.Settings(environment: [:])
-        settings.option = "qt"
-        let plotter = Plotter(settings)
-        let figure = Figure(try .series([Series(y: [3, 2, 1])]))
-        #expect(try plotter.show(figure) == nil)
-        let pid = try #require(plotter.windowProcessID)
-        kill(pid, SIGKILL)
-        usleep(20_000)
-        try plotter.show(figure)
-        #expect(plotter.windowProcessID != pid)
-        #expect(SessionTests.state(of: pid) == nil)
-        let next = try #require(plotter.windowProcessID)
-        plotter.close()
-        #expect(SessionTests.state(of: next) == nil)
-        // The windows, processes of their own, are gone too.
-        let find =
-            "for p in $(pgrep -x gnuplot_qt); do grep -qsa VZSH_WINDOW=\(getpid())- /proc/$p/environ && exit 0; done; exit 1"
-        var patience = 100
-        while system(find) == 0, patience > 0 {
-            usleep(20_000)
-            patience -= 1
-        }
-        #expect(patience > 0, "a window is still there")
-    }
-
-    /// The person closes the window: its process ends, gnuplot itself lives on.
-    @Test func aWindowThatWasClosedOpensAgain() throws {
-        setenv("QT_QPA_PLATFORM", "offscreen", 1)
-        var settings = Plotter.Settings(environment: [:])
-        settings.option = "qt"
-        let plotter = Plotter(settings)
-        let figure = Figure(try .series([Series(y: [3, 2, 1])]))
-        try plotter.show(figure)
-        _ = try #require(plotter.windowProcessID)
-        let close =
-            "for p in $(pgrep -x gnuplot_qt); do grep -qsa VZSH_WINDOW=\(getpid())- /proc/$p/environ && kill -9 $p && n=1; done; [ \"$n\" ]"
-        #expect(system(close) == 0, "there was a window")
-        usleep(50_000)
-        for _ in 1...3 { try plotter.show(figure) }
-        #expect(plotter.windowProcessID != nil)
-        #expect(system(close) == 0, "there is one again")
-        plotter.close()
-    }
-
     /// At the prompt nobody waits for the program behind the first window.
     @Test func theFirstWindowIsNotWaitedFor() throws {
         setenv("QT_QPA_PLATFORM", "offscreen", 1)
@@ -256,5 +209,55 @@ import Testing
         }
         #expect(points.x.count < 1024 * 1024)
         #expect(try FigureTests.svg(figure).contains("-3 at 500001"))
+    }
+}
+
+/// One after the other: they look for the windows of this whole process.
+@Suite(.serialized) struct WindowTests {
+    /// Qt draws into memory here: no display is needed.
+    @Test func aWindowIsShownAgainAfterItsGnuplotDied() throws {
+        setenv("QT_QPA_PLATFORM", "offscreen", 1)
+        var settings = Plotter.Settings(environment: [:])
+        settings.option = "qt"
+        let plotter = Plotter(settings)
+        let figure = Figure(try .series([Series(y: [3, 2, 1])]))
+        #expect(try plotter.show(figure) == nil)
+        let pid = try #require(plotter.windowProcessID)
+        kill(pid, SIGKILL)
+        usleep(20_000)
+        try plotter.show(figure)
+        #expect(plotter.windowProcessID != pid)
+        #expect(SessionTests.state(of: pid) == nil)
+        let next = try #require(plotter.windowProcessID)
+        plotter.close()
+        #expect(SessionTests.state(of: next) == nil)
+        // The windows, processes of their own, are gone too.
+        let find =
+            "for p in $(pgrep -x gnuplot_qt); do grep -qsa VZSH_WINDOW=\(getpid())- /proc/$p/environ && exit 0; done; exit 1"
+        var patience = 100
+        while system(find) == 0, patience > 0 {
+            usleep(20_000)
+            patience -= 1
+        }
+        #expect(patience > 0, "a window is still there")
+    }
+
+    /// The person closes the window: its process ends, gnuplot itself lives on.
+    @Test func aWindowThatWasClosedOpensAgain() throws {
+        setenv("QT_QPA_PLATFORM", "offscreen", 1)
+        var settings = Plotter.Settings(environment: [:])
+        settings.option = "qt"
+        let plotter = Plotter(settings)
+        let figure = Figure(try .series([Series(y: [3, 2, 1])]))
+        try plotter.show(figure)
+        _ = try #require(plotter.windowProcessID)
+        let close =
+            "for p in $(pgrep -x gnuplot_qt); do grep -qsa VZSH_WINDOW=\(getpid())- /proc/$p/environ && kill -9 $p && n=1; done; [ \"$n\" ]"
+        #expect(system(close) == 0, "there was a window")
+        usleep(50_000)
+        for _ in 1...3 { try plotter.show(figure) }
+        #expect(plotter.windowProcessID != nil)
+        #expect(system(close) == 0, "there is one again")
+        plotter.close()
     }
 }
