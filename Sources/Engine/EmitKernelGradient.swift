@@ -56,7 +56,7 @@ final class PartitionedGradient {
         self.parts = parts
         (inBlock, outBlock) = blocks
         kernelBytes = first.primitive.kernelBytes
-        scratchBytes = (parts.map(\.primitive.scratchBytes).max() ?? 0) + 63 & ~63
+        scratchBytes = ((parts.map(\.primitive.scratchBytes).max() ?? 0) + 63) & ~63
         codes = .allocate(capacity: parts.count)
         codes.initialize(repeating: 0, count: parts.count)
     }
