@@ -105,6 +105,7 @@ import Testing
     }
 
     @Test func linesUpOthers() throws {
+        #expect(try Formatter.format("y = 1 .. < 2\n") == "y = 1.. < 2\n")
         #expect(try Formatter.format("x=3 # a\nyy  = 4 # b\n") == "x = 3   # a\nyy = 4  # b\n")
         // Neighbours stand together where one cannot stay.
         #expect(

@@ -180,7 +180,9 @@ private struct FormatWriter {
         default: break
         }
         switch last.kind {
-        case .leftParen, .leftBracket, .dot, .dotDot, .dotDotLess, .caret: return false
+        // `1.. < x` compares an open range; without the blank it would be the sign of another one.
+        case .dotDot: return t.kind == .less || t.kind == .lessEqual
+        case .leftParen, .leftBracket, .dot, .dotDotLess, .caret: return false
         case .leftBrace: return !(brackets.last?.isRecord ?? false)
         default: return !wasUnary
         }

@@ -124,6 +124,8 @@ struct ValueWriter {
     /// Show at most this many elements of a list.
     let longest: Int
     private static let deepest = 60
+    /// The lists and records that are being written: one inside itself is not written again.
+    private var open: [AnyObject] = []
     /// Lists that share their parts can be written much longer than they are.
     static let longestText = 1 << 28
 
@@ -165,6 +167,12 @@ struct ValueWriter {
     }
 
     private mutating func write(_ list: List, depth: Int) {
+        guard !open.contains(where: { $0 === list }) else {
+            out += "[…]"
+            return
+        }
+        open.append(list)
+        defer { open.removeLast() }
         out += "["
         for (i, item) in list.items.enumerated() {
             if i > 0 { out += ", " }
@@ -178,6 +186,12 @@ struct ValueWriter {
     }
 
     private mutating func write(_ record: Record, depth: Int) {
+        guard !open.contains(where: { $0 === record }) else {
+            out += "{…}"
+            return
+        }
+        open.append(record)
+        defer { open.removeLast() }
         out += "{"
         for i in 0..<record.count {
             if i > 0 { out += ", " }
