@@ -101,7 +101,11 @@ import Testing
         var options = MaximizationOptions(eta: 0.5)
         options.steps = 3000
         let soft = try Maximizer(Target(net.outputLayer, [.filter(2)]), options).run()
-        #expect(soft.notes.contains { $0.contains("the softmax is saturated") })
+        #expect(soft.notes.contains { $0.contains("Maximize linear(") })
+        // The same by the probability of a network that ends before its softmax.
+        let sure = try Maximizer(Objective.probability(net.linear(), [2]), options).run()
+        #expect(sure.labels == ["two"])
+        #expect(sure.notes.contains { $0.contains("the softmax is saturated. Maximize logit(") })
         // The power of silence is flat at silence.
         let flat = try Network.sequential(
             [.layer(try .conv1d(4, 5)), .layer(Layer(SquaredModulusLayer()))], input: [32, 1], name: "flat")

@@ -97,9 +97,19 @@ private func realData(_ name: String) -> String? {
         return try Tensor(values, shape: [side, side, 3])
     }
 
-    private func close(_ own: [Double], _ other: [Double], _ tolerance: Double) -> Bool {
-        let size = other.map { abs($0) }.max() ?? 1
-        return own.count == other.count && zip(own, other).allSatisfy { abs($0 - $1) <= tolerance * size }
+    /// Within float32 noise: as near to the path in float64 as PyTorch's own renderings in float32 are,
+    /// twice as far at most, or 2e-4 of the highest score where Winograd's longer roundings move a unit
+    /// over the edge of its ReLU sooner than a direct sum's do.
+    private func checkNoise(
+        _ own: [Double], _ exact: [Double], _ noise: [Double],
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let size = exact.map { abs($0) }.max() ?? 1
+        #expect(own.count == exact.count && noise.count == exact.count, sourceLocation: sourceLocation)
+        for (step, (x, (wanted, float32))) in zip(own, zip(exact, noise)).enumerated() {
+            let off = abs(x - wanted) / size
+            #expect(off <= max(2 * float32, 2e-4), "step \(step)", sourceLocation: sourceLocation)
+        }
     }
 
     @Test(.enabled(if: realData("weights/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5") != nil))
@@ -111,7 +121,7 @@ private func realData(_ name: String) -> String? {
         options.steps = 50
         options.start = .given(try picture(64))
         let result = try Maximizer(Target(net.layer("block3_conv3"), [.filter(7)]), options).run()
-        #expect(close(result.loss[0], MaximizationFixtures.vgg16, 1e-3))
+        checkNoise(result.loss[0], MaximizationFixtures.vgg16, MaximizationFixtures.vgg16Noise)
     }
 
     @Test(.enabled(if: realData("weights/squeezenet_v1.0.onnx") != nil))
@@ -122,17 +132,10 @@ private func realData(_ name: String) -> String? {
         options.steps = 50
         options.start = .given(try picture(224))
         let soft = try Maximizer(Objective.probability(net, [386]), options).run()
-        // One unit on the edge of a ReLU or of two equals in a pooling moves a patch of the gradient, and
-        // each step moves more of them: the paths agree at the start and in their course, not to the digit.
-        #expect(
-            close(
-                Array(soft.loss[0].prefix(1)), Array(MaximizationFixtures.squeezenetSoftmax.prefix(1)), 1e-4))
-        #expect(close(Array(soft.loss[0][25...]), Array(MaximizationFixtures.squeezenetSoftmax[25...]), 1e-4))
+        checkNoise(
+            soft.loss[0], MaximizationFixtures.squeezenetSoftmax, MaximizationFixtures.squeezenetSoftmaxNoise)
         let linear = try Maximizer(Objective.logit(net, [386]), options).run()
-        #expect(
-            close(
-                Array(linear.loss[0].prefix(1)), Array(MaximizationFixtures.squeezenetLinear.prefix(1)), 1e-4)
-        )
-        #expect(close(linear.loss[0], MaximizationFixtures.squeezenetLinear, 0.08))
+        checkNoise(
+            linear.loss[0], MaximizationFixtures.squeezenetLinear, MaximizationFixtures.squeezenetLinearNoise)
     }
 }

@@ -5,6 +5,11 @@
 
 x <- x + eta * g / (rms(g) + 1e-8), 50 steps, on a small network whose numbers follow a rule, and on the
 real SqueezeNet and VGG16 whose weights lie in DATA/weights. Axes are turned to those of vzsh.
+
+The real networks are climbed in float64; beside each path stands its float32 noise, how far three
+renderings of PyTorch itself in float32 (two threads, one thread, without oneDNN) stray from it at most up
+to each step. A unit on the edge of a ReLU, or two equals in a pooling, move a patch of the gradient, and
+every step makes more of them: on SqueezeNet PyTorch does not agree with itself better than that.
 """
 import sys
 
@@ -14,8 +19,6 @@ import onnx
 import onnx.numpy_helper
 import torch
 import torch.nn.functional as F
-
-torch.set_num_threads(2)
 
 
 def ruled(shape, scale):
@@ -69,7 +72,7 @@ def picture(side):
     return torch.tensor(t, dtype=torch.float32).permute(2, 0, 1)
 
 
-def vgg(data):
+def vgg(data, dtype):
     file = h5py.File(data + "/weights/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5")
     arrays = {}
     file.visititems(lambda n, d: arrays.update({n: np.array(d)}) if hasattr(d, "shape") and d.shape else None)
@@ -79,7 +82,7 @@ def vgg(data):
             own = {n.split("/")[-1]: v for n, v in arrays.items() if f"block{block}_conv{i}" in n}
             kernel = next(v for v in own.values() if v.ndim == 4)
             bias = next(v for v in own.values() if v.ndim == 1)
-            layers.append((torch.tensor(kernel).permute(3, 2, 0, 1), torch.tensor(bias)))
+            layers.append((torch.tensor(kernel, dtype=dtype).permute(3, 2, 0, 1), torch.tensor(bias, dtype=dtype)))
         layers.append(None)
 
     def score(x):
@@ -88,12 +91,13 @@ def vgg(data):
             h = F.max_pool2d(h, 2) if layer is None else F.relu(F.conv2d(h, *layer, padding=1))
         return h[0, 7].mean()
 
-    return climb(picture(64), score, 2)
+    return {"vgg16": climb(picture(64).to(dtype), score, 2)[0]}
 
 
-def squeezenet(data):
+def squeezenet(data, dtype):
     graph = onnx.load(data + "/weights/squeezenet_v1.0.onnx").graph
     weights = {t.name: torch.tensor(onnx.numpy_helper.to_array(t).copy()) for t in graph.initializer}
+    weights = {n: w.to(dtype) if w.is_floating_point() else w for n, w in weights.items()}
     feed = [i.name for i in graph.input if i.name not in weights][0]
 
     def attribute(node, name, default):
@@ -131,12 +135,28 @@ def squeezenet(data):
         t, l, b, r = attribute(node, "pads", [0, 0, 0, 0])
         return l, r, t, b
 
-    start = picture(224)
-    yield "squeezenetLinear", climb(start, lambda x: logits(x)[386], 1)
-    yield "squeezenetSoftmax", climb(start, lambda x: F.softmax(logits(x), 0)[386], 1)
+    start = picture(224).to(dtype)
+    return {"squeezenetLinear": climb(start, lambda x: logits(x)[386], 1)[0],
+            "squeezenetSoftmax": climb(start, lambda x: F.softmax(logits(x), 0)[386], 1)[0]}
 
 
-def numbers(values, width=8):
+def with_noise(render):
+    """Each path in float64, and how far float32 strays from it up to each step, as a part of its highest."""
+    torch.set_num_threads(2)
+    exact = render(torch.float64)
+    noise = {name: np.zeros(len(path)) for name, path in exact.items()}
+    for threads, library in ((2, True), (1, True), (1, False)):
+        torch.set_num_threads(threads)
+        with torch.backends.mkldnn.flags(enabled=library):
+            for name, path in render(torch.float32).items():
+                off = np.abs(np.array(path) - exact[name]) / np.abs(exact[name]).max()
+                noise[name] = np.maximum(noise[name], np.maximum.accumulate(off))
+    for name, path in exact.items():
+        yield name, path
+        yield name + "Noise", noise[name]
+
+
+def numbers(values, width=7):
     rows = [", ".join(f"{v:.7g}" for v in values[i:i + width]) for i in range(0, len(values), width)]
     return ",\n        ".join(rows)
 
@@ -148,9 +168,9 @@ def main():
     for name, (losses, x) in small():
         print(f"    static let {name}: [Double] = [\n        {numbers(losses)},\n    ]")
         print(f"    static let {name}Input: [Double] = [\n        {numbers(x.flatten().tolist())},\n    ]")
-    print(f"    static let vgg16: [Double] = [\n        {numbers(vgg(data)[0])},\n    ]")
-    for name, (losses, _) in squeezenet(data):
-        print(f"    static let {name}: [Double] = [\n        {numbers(losses)},\n    ]")
+    for render in (vgg, squeezenet):
+        for name, values in with_noise(lambda dtype: render(data, dtype)):
+            print(f"    static let {name}: [Double] = [\n        {numbers(values)},\n    ]")
     print("}")
 
 

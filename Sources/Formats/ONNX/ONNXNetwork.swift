@@ -117,9 +117,11 @@ struct ONNXNetwork {
         let count = network.parameters.reduce(0) { $0 &+ $1.count }
         let isCaffe = model.producer.contains("caffe") || model.producer.isEmpty && count == 1_248_424
         network.preprocessing = isCaffe ? .caffe : .torchvision
-        network.classes = ImageNet.knownClasses() ?? []
+        let known = ImageNet.knownClasses()
+        network.classes = known ?? []
+        let names = known == nil ? "; the classes' names come with fetch(\"imagenet_classes\")" : ""
         notes.append(
-            "'\(path)' does not say what its input is; taken are ImageNet's classes and pictures as \(isCaffe ? "Caffe's networks want them (BGR, mean taken off)" : "torchvision's networks want them (RGB, mean and deviation)"); change net.preprocessing where that is wrong"
+            "'\(path)' does not say what its input is; taken are ImageNet's classes and pictures as \(isCaffe ? "Caffe's networks want them (BGR, mean taken off)" : "torchvision's networks want them (RGB, mean and deviation)"); change net.preprocessing where that is wrong\(names)"
         )
     }
 

@@ -191,6 +191,14 @@ public struct Maximizer {
             return why
                 + "; the softmax is saturated. Maximize linear(\(layer.network.name)).\(layer.name) instead"
         }
+        // A score that is the probability itself: objectives of one's own may end in a softmax too.
+        let isProbability = inputs.allSatisfy { i in
+            guard let p = result.probabilities[i].last, p > 0.99 else { return false }
+            return result.loss[i].last == p
+        }
+        if isProbability {
+            return why + "; the softmax is saturated. Maximize logit(\(layer.network.name), …) instead"
+        }
         let elsewhere = "start elsewhere (start = a clip, or another seed)"
         guard inputs.contains(where: { result.loss[$0].last == 0 }) else {
             return why

@@ -68,12 +68,12 @@ public struct Objective {
     /// A class' score before the softmax (logit) of a network that ends in one; else its output.
     public static func logit(_ network: Network, _ classes: [Int]) throws -> Objective {
         let plain = network.outputLayer.layer.kind.withoutSoftmax() == nil ? network : try network.linear()
-        return Objective(try Target(plain.outputLayer, classes.map { .filter($0) }))
+        return Objective(try Target.classes(plain.outputLayer, classes))
     }
 
     /// A class' probability.
     public static func probability(_ network: Network, _ classes: [Int]) throws -> Objective {
-        let target = try Target(network.outputLayer, classes.map { .filter($0) })
+        let target = try Target.classes(network.outputLayer, classes)
         let plain = Objective(target)
         guard let body = plain.probability else {
             throw Failure(.value, "\(network.name) ends in a map, which has no class probabilities")

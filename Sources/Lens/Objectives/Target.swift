@@ -17,8 +17,14 @@ public struct Target {
     /// What each aim is called: "conv1d_3[5]", "dog".
     public let labels: [String]
 
-    /// Throws where the layer has no such filter or place.
-    public init(_ layer: LayerHandle, _ aims: [Aim]) throws {
+    /// Classes of a network's last layer; those without names are called by their numbers.
+    static func classes(_ layer: LayerHandle, _ classes: [Int]) throws -> Target {
+        try Target(layer, classes.map { .filter($0) }, unnamed: { "class \($0)" })
+    }
+
+    /// Throws where the layer has no such filter or place. `unnamed` says what a filter without a name
+    /// is called; nil for "conv1d_3[5]".
+    public init(_ layer: LayerHandle, _ aims: [Aim], unnamed: ((Int) -> String)? = nil) throws {
         guard !aims.isEmpty else { throw Failure(.argument, "maximize: no filter was given") }
         let shape = layer.outputShape
         let filters = shape.last ?? 0
@@ -47,7 +53,7 @@ public struct Target {
             switch aim {
             case .filter(let f):
                 layer.isOutput && layer.network.classes.indices.contains(f)
-                    ? layer.network.classes[f] : "\(layer.name)[\(f)]"
+                    ? layer.network.classes[f] : unnamed?(f) ?? "\(layer.name)[\(f)]"
             case .unit(let f, let place): "\(layer.name)[\(f)] at \(Shape.describe(place))"
             }
         }
