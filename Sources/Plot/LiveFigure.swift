@@ -31,8 +31,6 @@ public final class LiveFigure: Sendable {
         var path: String?
         var isAnnounced = false
         var window: Int?
-        /// Why nothing could be drawn; told once.
-        var problem: Failure?
     }
 
     private let plotter: Plotter
@@ -67,6 +65,17 @@ public final class LiveFigure: Sendable {
     /// True where figures are followed at all.
     public var isLive: Bool { place != nil }
 
+    /// Show the state before the work begins: at once, for nothing else is to be done yet.
+    public func begin(name: String? = nil, _ take: () throws -> Drawing) {
+        guard let place, let drawing = try? take() else { return }
+        let start = monotonicSeconds()
+        // What keeps it from being drawn, the last figure tells.
+        try? draw(drawing(), place, name: name, isAlone: true)
+        showReady()
+        let end = monotonicSeconds()
+        state.withLock { $0.due = end + max(interval, (end - start) * LiveFigure.rest) }
+    }
+
     /// Offer the present state. `take` is called, here and now, only where a figure is wanted: it copies
     /// what the drawing needs. A figure that cannot be drawn yet is passed over.
     public func offer(name: String? = nil, _ take: () throws -> Drawing) {
@@ -77,12 +86,7 @@ public final class LiveFigure: Sendable {
         state.withLock { $0.due = .infinity }
         queue.async { [self] in
             let start = monotonicSeconds()
-            do {
-                try draw(drawing(), place, name: name)
-            } catch let failure as Failure {
-                if abandon.isSet { return }
-                state.withLock { $0.problem = $0.problem ?? failure }
-            } catch {}
+            try? draw(drawing(), place, name: name)
             let end = monotonicSeconds()
             state.withLock { $0.due = end + max(interval, (end - start) * LiveFigure.rest) }
         }
@@ -100,13 +104,13 @@ public final class LiveFigure: Sendable {
         abandon.request()
         queue.sync {}
         drawer.session.close()
-        try draw(figure, place, name: name, isLast: true)
+        try draw(figure, place, name: name, isAlone: true)
         showReady()
         return state.withLock { $0.path }
     }
 
-    /// - Parameter isLast: nothing else is to be done meanwhile.
-    private func draw(_ figure: Figure, _ place: Place, name: String?, isLast: Bool = false) throws {
+    /// - Parameter isAlone: nothing else is to be done meanwhile: before the work, and after it.
+    private func draw(_ figure: Figure, _ place: Place, name: String?, isAlone: Bool = false) throws {
         switch place {
         case .window(let terminal):
             let window = state.withLock { s in
@@ -114,16 +118,16 @@ public final class LiveFigure: Sendable {
                 s.window = window
                 return window
             }
-            try plotter.showWindow(figure, terminal, window: window, cancel: nil, isLive: !isLast)
+            try plotter.showWindow(figure, terminal, window: window, cancel: nil, isLive: !isAlone)
         case .terminal:
             let text = try figure.text(plotter.textStyle(nil))
             state.withLock { $0.ready = text }
         case .file(let ending):
-            if !isLast { drawer.session.yieldToOthers(by: 19) }
+            if !isAlone { drawer.session.yieldToOthers(by: 19) }
             let path = try state.withLock { $0.path } ?? plotter.nextPath(figure, name: name, ending: ending)
             state.withLock { $0.path = path }
-            // A gnuplot that gave way to all others keeps doing so; the last figure is for another one.
-            try (isLast ? plotter.renderer : drawer).save(figure, to: path, cancel: isLast ? nil : abandon)
+            // A gnuplot that gave way to all others keeps doing so; the first and the last figure are for another one.
+            try (isAlone ? plotter.renderer : drawer).save(figure, to: path, cancel: isAlone ? nil : abandon)
             let isNew = state.withLock { s in
                 defer { s.isAnnounced = true }
                 return !s.isAnnounced

@@ -120,6 +120,9 @@ struct Ascent: Sendable {
         self.steps = steps
     }
 
+    /// A step was taken, so that there is a climb to draw.
+    private var hasBegun: Bool { !(loss.first ?? []).isEmpty }
+
     /// Sound: waveform, spectrogram and the climb. Pictures: the pictures; one alone with its climb.
     func figure() throws -> Figure {
         let n = loss.count
@@ -131,12 +134,14 @@ struct Ascent: Sendable {
             let samples = try inputs.array(of: Float.self)
             var panels = [
                 try Panel.waveform(samples, rate: Double(rate)),
-                try Panel.spectrogram(samples, rate: Double(rate)), try climb(),
+                try Panel.spectrogram(samples, rate: Double(rate)),
             ]
+            if hasBegun { panels.append(try climb()) }
             for (i, title) in [
                 "what \(labels.first ?? "it") answers to most", "its spectrogram", "activation by step",
             ]
-            .enumerated() { panels[i].title = title }
+            .prefix(panels.count).enumerated() { panels[i].title = title }
+            if !hasBegun { panels[0].title = "where the climb begins" }
             return Figure(panels: panels, columns: 3)
         }
         let shape = inputs.shape
@@ -145,6 +150,7 @@ struct Ascent: Sendable {
         if n > 1 { return try Figure.images(pictures, captions: labels) }
         var image = try Panel.image(pictures[0])
         image.title = labels.first
+        guard hasBegun else { return Figure(image) }
         var loss = try climb()
         loss.title = "activation by step"
         return Figure(panels: [image, loss], columns: 2)

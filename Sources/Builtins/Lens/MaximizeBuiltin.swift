@@ -122,9 +122,15 @@ enum MaximizeBuiltin {
     /// Offers the climb as it stands to a figure that moves.
     private static func follow(_ live: LiveFigure, _ steps: Int) -> (Maximization) -> Void {
         { result in
-            live.offer(name: "maximize \(result.labels[0])") {
+            let name = "maximize \(result.labels[0])"
+            let drawing: () throws -> LiveFigure.Drawing = {
                 let ascent = try Ascent(MaximizationObject(result), result.last, steps: steps)
                 return { try ascent.figure() }
+            }
+            if result.stepsDone == 0 {
+                live.begin(name: name, drawing)
+            } else {
+                live.offer(name: name, drawing)
             }
         }
     }
