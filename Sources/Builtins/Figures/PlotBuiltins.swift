@@ -56,7 +56,7 @@ public enum PlotBuiltins {
 
     static func save(_ figure: Figure, to path: String) throws {
         try plotter().save(figure, to: path, cancel: .shared)
-        RunRecord.shared.figure(figure, caption: path)
+        RunRecord.shared.figure(figure, file: path)
     }
 
     static func show(_ figure: Figure) throws {
@@ -70,7 +70,7 @@ public enum PlotBuiltins {
     /// Writes the frames of an animation.
     static func animate(_ frames: [Figure], to path: String, progress: ProgressHook?) throws {
         try renderer().animate(frames, to: path, seconds: 0.12, cancel: .shared, progress: progress)
-        if let last = frames.last { RunRecord.shared.figure(last, caption: path) }
+        if let last = frames.last { RunRecord.shared.figure(last, file: path) }
     }
 
     /// Shows a value that is a figure; false where it is something else. One that was saved under a

@@ -40,7 +40,7 @@ public enum FileBuiltins {
             case let thing? where soundEndings.contains(kind):
                 let audio = try sound(thing, args)
                 try AudioFile.write(audio, to: path)
-                RunRecord.shared.sound(audio, caption: path)
+                RunRecord.shared.sound(audio, file: path)
             case let tensor as TensorObject where kind == "npy":
                 try NumPyFile.write(try tensor.concrete(), to: path)
             case let tensor as TensorObject where kind == "safetensors":
@@ -145,7 +145,8 @@ public enum FileBuiltins {
                 throw args.mismatch("sound", "a waveform", args.value("sound"))
             }
             let audio = try sound(thing, args)
-            RunRecord.shared.sound(audio, caption: args.value("sound").summary(limit: 80))
+            let what = args.value("sound").summary(limit: 80)
+            RunRecord.shared.sound(audio, caption: String(what.trimmingPrefix("<").filter { $0 != ">" }))
             if let message = try Player.play(audio, keepAt: try Outputs.place("sound.wav")).message {
                 Notes.say(message)
             }

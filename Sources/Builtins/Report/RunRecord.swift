@@ -169,11 +169,19 @@ public final class RunRecord: Sendable {
     public func table(header: [String], rows: [[String]]) { append(.table(header: header, rows: rows)) }
 
     /// A figure that was shown, or saved under the name `caption`.
-    public func figure(_ figure: Figure, caption: String? = nil) {
-        append(.figure(figure.reduced(), caption: caption))
+    public func figure(_ figure: Figure, file: String? = nil) {
+        append(.figure(figure.reduced(), caption: file.map(Self.name)))
     }
 
-    /// A sound that was played, or saved under the name `caption`. Long ones are kept as Vorbis.
+    /// A file's own name: where a page stands, its folder says nothing.
+    private static func name(_ path: String) -> String {
+        path.split(separator: "/").last.map(String.init) ?? path
+    }
+
+    /// A sound that was saved.
+    public func sound(_ audio: Audio, file: String) { sound(audio, caption: Self.name(file)) }
+
+    /// A sound that was played, and what it is. Long ones are kept as Vorbis.
     public func sound(_ audio: Audio, caption: String) {
         let isShort = audio.duration <= 8
         guard let bytes = try? AudioFile.encode(audio, ending: isShort ? "wav" : "ogg") else { return }

@@ -66,12 +66,18 @@ enum ReportText {
         return result + "</tbody></table></div>\n"
     }
 
-    /// Paragraphs, lists and headings of a comment.
+    /// Paragraphs, lists and headings of a comment; lines that are set in stay as they are, such as commands
+    /// and formulas.
     static func prose(_ text: String) -> String {
         var result = ""
         var paragraph: [Substring] = []
         var list: [[Substring]] = []
+        var setIn: [Substring] = []
         func flush() {
+            if !setIn.isEmpty {
+                result += "<pre class=\"set\">\(escaped(setIn.joined(separator: "\n")))</pre>\n"
+            }
+            setIn = []
             if !paragraph.isEmpty { result += "<p>\(inline(paragraph.joined(separator: " ")))</p>\n" }
             if !list.isEmpty {
                 result +=
@@ -84,6 +90,12 @@ enum ReportText {
             let line = raw.trimmingPrefix { $0 == " " || $0 == "\t" }
             if line.isEmpty {
                 flush()
+            } else if list.isEmpty, raw.hasPrefix("    ") {
+                if setIn.isEmpty { flush() }
+                setIn.append(raw.dropFirst(4))
+            } else if !setIn.isEmpty {
+                flush()
+                paragraph.append(line)
             } else if line.hasPrefix("# ") || line.hasPrefix("--- ") {
                 flush()
                 let words = line.drop { $0 == "#" || $0 == "-" || $0 == " " }
@@ -146,7 +158,9 @@ enum ReportText {
         figure { margin: 1.2rem 0; }
         img { display: block; max-width: 100%; height: auto; background: #fff; border: 1px solid var(--line);
           border-radius: 6px; }
-        audio { width: 100%; max-width: 30rem; display: block; }
+        .set { border-left: 3px solid var(--line); border-radius: 0; padding: .1rem .9rem; }
+        .sound { display: inline-block; vertical-align: top; width: 16.5rem; max-width: 100%; margin: .6rem 1.2rem .6rem 0; }
+        audio { width: 100%; display: block; }
         figcaption { margin-top: .35rem; }
         .wide { overflow-x: auto; }
         table { border-collapse: collapse; font-size: .92rem; }

@@ -44,7 +44,10 @@ package struct ProgressLine {
         }
         if report.isFinal {
             wipe()
-            write(summary(report, elapsed: time - began) + "\n")
+            // What was soon done and has no figures to tell is no news.
+            if !report.figures.isEmpty || time - began >= Self.patience {
+                write(summary(report, elapsed: time - began) + "\n")
+            }
             label = ""
             drawnAt = -1
             return

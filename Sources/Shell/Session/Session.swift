@@ -45,7 +45,7 @@ public final class Session {
         }
         interpreter.progress = { [console] report in
             console.show(report)
-            if report.isFinal { record.output(console.summary(report) + "\n") }
+            if report.isFinal, !report.figures.isEmpty { record.output(console.summary(report) + "\n") }
         }
         interpreter.willRun = { record.statement(file: $0, lines: $1) }
         // Notes come from what the interpreter runs, on its thread.
