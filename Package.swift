@@ -108,7 +108,8 @@ let package = Package(
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "Support"]),
         .testTarget(name: "GraphTests", dependencies: ["Graph", "Tensor", "Support"]),
         .testTarget(
-            name: "EngineTests", dependencies: ["Engine", "Graph", "Tensor", "Support"],
+            name: "EngineTests",
+            dependencies: ["Engine", "COneDNN", "CKernels", "Graph", "Tensor", "Support"],
             exclude: ["Fixtures", "make_fixtures.py"]),
         .testTarget(name: "NetworkTests", dependencies: ["Network", "Engine", "Graph", "Tensor", "Support"]),
         .testTarget(

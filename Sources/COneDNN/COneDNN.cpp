@@ -1,7 +1,11 @@
 #include "COneDNN.h"
 
+#include <array>
+#include <atomic>
 #include <cstdio>
 #include <cstring>
+#include <map>
+#include <mutex>
 #include <new>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <string>
@@ -236,9 +240,59 @@ int vz_conv_run(vz_conv *c, void *in, void *kernel, float *bias, void *out, void
     }
 }
 
+// Products that may round their inputs to bfloat16 are primitives of their own: the library's plain
+// product of matrices knows float32 alone. Each shape is made once and kept.
+namespace {
+
+std::atomic<bool> rounds{false};
+
+struct product {
+    matmul p;
+    memory::desc a, b, c;
+};
+
+memory::desc matrix(int64_t rows, int64_t columns, bool transposed) {
+    return memory::desc({rows, columns}, type::f32, transposed ? memory::dims{1, rows} : memory::dims{columns, 1});
+}
+
+const product &product_of(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k) {
+    static std::mutex lock;
+    static std::map<std::array<int64_t, 5>, product> made;
+    std::lock_guard<std::mutex> guard(lock);
+    std::array<int64_t, 5> key = {transpose_a, transpose_b, m, n, k};
+    auto found = made.find(key);
+    if (found != made.end()) return found->second;
+    memory::desc a = matrix(m, k, transpose_a), b = matrix(k, n, transpose_b), c = matrix(m, n, false);
+    primitive_attr attributes;
+    attributes.set_fpmath_mode(fpmath_mode::bf16);
+    matmul p(matmul::primitive_desc(matmul::desc(a, b, c), attributes, cpu()));
+    return made.emplace(key, product{p, a, b, c}).first->second;
+}
+
+}  // namespace
+
+int vz_bf16_gemm(
+    int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *c
+) {
+    if (m == 0 || n == 0) return 0;
+    try {
+        const product &own = product_of(transpose_a, transpose_b, m, n, k);
+        matmul p = own.p;
+        p.execute(
+            line(), {{DNNL_ARG_SRC, memory(own.a, cpu(), const_cast<float *>(a))},
+                     {DNNL_ARG_WEIGHTS, memory(own.b, cpu(), const_cast<float *>(b))},
+                     {DNNL_ARG_DST, memory(own.c, cpu(), c)}});
+        line().wait();
+        return 0;
+    } catch (const std::exception &) {
+        return 1;
+    }
+}
+
 int vz_sgemm(
     int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *c
 ) {
+    if (rounds) return vz_bf16_gemm(transpose_a, transpose_b, m, n, k, a, b, c);
     int64_t lda = transpose_a ? m : k, ldb = transpose_b ? k : n;
     return dnnl_sgemm(
                transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1.f, a, lda < 1 ? 1 : lda, b,
@@ -248,9 +302,10 @@ int vz_sgemm(
 }
 
 int vz_allow_bfloat16(int allow) {
-    return dnnl_set_default_fpmath_mode(allow ? dnnl_fpmath_mode_bf16 : dnnl_fpmath_mode_strict) == dnnl_success
-               ? 0
-               : 1;
+    auto mode = allow ? dnnl_fpmath_mode_bf16 : dnnl_fpmath_mode_strict;
+    if (dnnl_set_default_fpmath_mode(mode) != dnnl_success) return 1;
+    rounds = allow != 0;
+    return 0;
 }
 
 const char *vz_onednn_version(void) {

@@ -17,6 +17,7 @@ public enum Effort {
         if settings.precision == .bf16 { allowBFloat16() }
     }
 
-    /// Lets convolutions that are planned from now on round their inputs to bfloat16.
+    /// Lets convolutions that are planned from now on, and matrix products, round their inputs to bfloat16
+    /// where the processor computes with it; sums, weights and everything else stay float32.
     public static func allowBFloat16() { _ = vz_allow_bfloat16(1) }
 }

@@ -45,7 +45,11 @@ int vz_conv_run(vz_conv *c, void *in, void *kernel, float *bias, void *out, void
 int vz_sgemm(
     int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *c);
 
-// Lets convolutions made from now on round their inputs to bfloat16, where the processor computes
+// The same, free to round A and B to bfloat16 where the processor computes with it; sums stay float32.
+int vz_bf16_gemm(
+    int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *c);
+
+// Lets convolutions made from now on, and products, round their inputs to bfloat16, where the processor computes
 // with it; sums stay float32. 0 on success.
 int vz_allow_bfloat16(int allow);
 
