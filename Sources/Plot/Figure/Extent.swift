@@ -133,7 +133,11 @@ func format(_ value: Double, digits: Int = 4) -> String {
     guard value.isFinite else { return value.isNaN ? "NaN" : value < 0 ? "-inf" : "inf" }
     if value == 0 { return "0" }
     var buffer = [CChar](repeating: 0, count: 64)
-    let count = withVaList([Int32(digits), value]) { vsnprintf(&buffer, 64, "%.*g", $0) }
+    // A few thousand reads better whole than as 3.98e+03.
+    let isWhole = abs(value) < 1e6 && abs(value) >= 10.0.power(Double(digits))
+    let count = withVaList(isWhole ? [Int32(0), value] : [Int32(digits), value]) {
+        vsnprintf(&buffer, 64, isWhole ? "%.*f" : "%.*g", $0)
+    }
     return String(
         decoding: buffer.prefix(max(0, min(63, Int(count)))).map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }
