@@ -147,8 +147,14 @@ struct Lexer {
         let first = at
         while at < end {
             let c = peek()
-            let v = c >= 97 ? Int(c) - 87 : c >= 65 ? Int(c) - 55 : Int(c) - 48
-            if c != 95, v < 0 || v >= radix { break }
+            let value: Int? =
+                switch c {
+                case 48...57: Int(c) - 48
+                case 65...70: Int(c) - 55
+                case 97...102: Int(c) - 87
+                default: nil
+                }
+            guard c == 95 || value.map({ $0 < radix }) ?? false else { break }
             at += 1
         }
         if at == first {
