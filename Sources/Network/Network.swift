@@ -153,21 +153,60 @@ public final class Network {
 
     /// Record the whole network on `x` [batch] + inputShape; the result is [batch] + outputShape.
     public func trace(_ x: Traced, context: TraceContext = TraceContext()) throws -> Traced {
-        try values(of: [output], for: x, context: context)[0]
+        try values(of: [output], given: [-1: x], context: context)[0]
     }
 
     /// A layer's result, without recording what comes after it.
     public func trace(
         _ x: Traced, upTo layer: LayerHandle, context: TraceContext = TraceContext()
     ) throws -> Traced {
-        try values(of: [position(of: layer)], for: x, context: context)[0]
+        try values(of: [position(of: layer)], given: [-1: x], context: context)[0]
     }
 
     /// Several layers' results for one input, from one recording.
     public func trace(
         _ x: Traced, layers: [LayerHandle], context: TraceContext = TraceContext()
     ) throws -> [Traced] {
-        try values(of: layers.map(position), for: x, context: context)
+        try values(of: layers.map(position), given: [-1: x], context: context)
+    }
+
+    /// The network's result where some layers' values are given by their positions (-1: the input): only
+    /// what comes after them is recorded. Throws where they do not determine the result.
+    public func trace(given known: [Int: Traced], context: TraceContext = TraceContext()) throws -> Traced {
+        try values(of: [output], given: known, context: context)[0]
+    }
+
+    /// The positions (-1: the input) of the values that determine the result together with that of
+    /// `layer`: what comes after it takes them, and they do not depend on it.
+    public func positions(beside layer: LayerHandle) throws -> [Int] {
+        let own = try position(of: layer)
+        var follows = [Bool](repeating: false, count: nodes.count)
+        follows[own] = true
+        for (i, node) in nodes.enumerated() where node.inputs.contains(where: { $0 >= 0 && follows[$0] }) {
+            follows[i] = true
+        }
+        guard follows[output] else {
+            throw Failure(.value, "the result of \(name) does not depend on \(layer.name)")
+        }
+        var beside: Set<Int> = []
+        for i in needed(for: [output], given: [own]) where follows[i] {
+            for input in nodes[i].inputs where input < 0 || !follows[input] { beside.insert(input) }
+        }
+        return beside.sorted()
+    }
+
+    /// The positions that must be traced for `targets` where those of `known` are given, in order.
+    private func needed(for targets: [Int], given known: Set<Int>) -> [Int] {
+        var isNeeded = [Bool](repeating: false, count: nodes.count)
+        for target in targets { isNeeded[target] = true }
+        for i in nodes.indices.reversed() where isNeeded[i] {
+            if known.contains(i) {
+                isNeeded[i] = false
+                continue
+            }
+            for input in nodes[i].inputs where input >= 0 { isNeeded[input] = true }
+        }
+        return nodes.indices.filter { isNeeded[$0] }
     }
 
     private func position(of layer: LayerHandle) throws -> Int {
@@ -179,23 +218,26 @@ public final class Network {
         return layer.position
     }
 
-    func values(of targets: [Int], for x: Traced, context: TraceContext) throws -> [Traced] {
-        let inputShape = try builtInputShape()
-        guard x.rank == inputShape.count + 1, Array(x.shape.dropFirst()) == inputShape else {
-            throw Failure(
-                .shape,
-                "\(name): the input has shape \(Shape.describe(x.shape)), expected [batch, \(inputShape.map(String.init).joined(separator: ", "))]",
-                hint: x.shape == inputShape
-                    ? "add the batch axis: reshape to \(Shape.describe([1] + inputShape))" : nil)
+    func values(of targets: [Int], given known: [Int: Traced], context: TraceContext) throws -> [Traced] {
+        for (position, value) in known {
+            let shape = position < 0 ? try builtInputShape() : nodes[position].outputShape
+            guard value.rank == shape.count + 1, Array(value.shape.dropFirst()) == shape else {
+                throw Failure(
+                    .shape,
+                    "\(name): \(position < 0 ? "the input" : nodes[position].name) has shape \(Shape.describe(value.shape)), expected [batch, \(shape.map(String.init).joined(separator: ", "))]",
+                    hint: value.shape == shape
+                        ? "add the batch axis: reshape to \(Shape.describe([1] + shape))" : nil)
+            }
         }
-        var needed = [Bool](repeating: false, count: nodes.count)
-        for target in targets { needed[target] = true }
-        for i in nodes.indices.reversed() where needed[i] {
-            for input in nodes[i].inputs where input >= 0 { needed[input] = true }
-        }
-        var results = [Traced?](repeating: nil, count: nodes.count)
-        for (i, node) in nodes.enumerated() where needed[i] {
-            let inputs = node.inputs.compactMap { $0 < 0 ? x : results[$0] }
+        var results = known
+        for i in needed(for: targets, given: Set(known.keys)) {
+            let node = nodes[i]
+            let inputs = try node.inputs.map { input in
+                guard let value = results[input] else {
+                    throw Failure(.value, "\(name): \(node.name) takes a value that was not given")
+                }
+                return value
+            }
             do {
                 results[i] = try node.trace(inputs, context, stream: UInt32(truncatingIfNeeded: i + 1))
             } catch let failure as Failure {

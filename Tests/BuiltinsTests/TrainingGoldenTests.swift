@@ -5,9 +5,9 @@ import Testing
 
 /// The cases of Tests/Golden/networks, run as written.
 @Suite struct TrainingGoldenTests {
-    @Test func training() throws {
+    @Test(arguments: ["training", "attributions"]) func cases(_ name: String) throws {
         let root = String(#filePath.dropLast("BuiltinsTests/TrainingGoldenTests.swift".count))
-        let file = "\(root)Golden/networks/training.vz"
+        let file = "\(root)Golden/networks/\(name).vz"
         let cases = GoldenCase.read(try TextFile.read(file), file: file)
         #expect(cases.count > 10)
         for test in cases {

@@ -31,10 +31,10 @@ sys.modules["torchvision.models.vgg"].VGG = type("VGG", (), {})
 import numpy as np
 import torch
 from torch import nn
-from captum.attr import (Deconvolution, GuidedBackprop, GuidedGradCam, InputXGradient, IntegratedGradients, LRP, Occlusion,
-                         Saliency)
+from captum.attr import (Deconvolution, GradientShap, GuidedBackprop, GuidedGradCam, InputXGradient, IntegratedGradients,
+                         LRP, Occlusion, Saliency)
 from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule, EpsilonRule, GammaRule
-from pytorch_grad_cam import (EigenCAM, EigenGradCAM, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, ScoreCAM,
+from pytorch_grad_cam import (AblationCAM, EigenCAM, EigenGradCAM, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, ScoreCAM,
                               XGradCAM)
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from pytorch_grad_cam.utils.svd_on_activations import get_2d_projection
@@ -108,7 +108,7 @@ class SignedEigenGradCAM(EigenGradCAM):
 def cams(key, model, x, c, layer):
     for name, cls in (("gradcam", GradCAM), ("gradcampp", GradCAMPlusPlus), ("layercam", LayerCAM),
                       ("hirescam", HiResCAM), ("scorecam", ScoreCAM), ("eigencam", SignedEigenCAM),
-                      ("xgradcam", XGradCAM), ("eigengradcam", SignedEigenGradCAM)):
+                      ("xgradcam", XGradCAM), ("eigengradcam", SignedEigenGradCAM), ("ablationcam", AblationCAM)):
         with cls(model=model, target_layers=[layer]) as cam:
             result = cam(input_tensor=x, targets=[ClassifierOutputTarget(c)])[0]
         out[f"{key}.{name}"] = result[0] if key == "s" else result
@@ -233,6 +233,54 @@ out["s.lrp.flat"] = zennit_lrp(wave, x, c, composite)
 composite = First(Gamma(0.25, 1e-6))
 composite.module_map = composite.mapping
 out["s.lrp.signed"] = zennit_lrp(wave, x, c, composite)
+
+
+def expected_gradients(key, model, samples):
+    """Captum's GradientShap from four baselines, long enough that chance has averaged out."""
+    x, c = torch.tensor(channels_first(key)), int(out[f"{key}.class"][0])
+    baselines = torch.tensor(rng.normal(0, 0.3, (4,) + tuple(x.shape[1:])), dtype=torch.float32)
+    out[f"{key}.baselines"] = np.stack([last(b[None]) for b in baselines])
+    rounds = [GradientShap(model).attribute(x, baselines, n_samples=500, target=c) for _ in range(samples // 500)]
+    out[f"{key}.gradient_shap"] = last(torch.stack(rounds).mean(0))
+
+
+def channels_first(key):
+    a = np.asarray(out[f"{key}.input"], dtype=np.float32)
+    return (a if a.ndim == 3 else a[None]).transpose(2, 0, 1)[None]
+
+
+def rise(key, model, masks, cells):
+    """RISE as its paper has it (section 3.2): cells kept with probability 1/2, stretched to one cell more than the
+    input, moved by less than a cell; the mean probability where a place is seen."""
+    x, c = torch.tensor(channels_first(key)), int(out[f"{key}.class"][0])
+    lengths = x.shape[2:]
+    size = [n // k for n, k in zip(lengths, cells)]
+    total, count = torch.zeros(lengths), torch.zeros(lengths)
+    with torch.no_grad():
+        for _ in range(masks // 500):
+            grid = torch.tensor(rng.random((500, 1, *cells)) < 0.5, dtype=torch.float32)
+            wide = nn.functional.interpolate(
+                grid, [s * (k + 1) for s, k in zip(size, cells)], mode="bilinear", align_corners=False)
+            at = [rng.integers(0, s, 500) for s in size]
+            mask = torch.stack([w[:, i:i + lengths[0], j:j + lengths[1]] for w, i, j in zip(wide, *at)])
+            p = torch.softmax(model(x * mask), 1)[:, c]
+            total += (p[:, None, None] * mask[:, 0]).sum(0)
+            count += mask[:, 0].sum(0)
+    found = (total / count).numpy()
+    out[f"{key}.rise"] = found[0] if key == "s" else found
+
+
+for key, model, cells in (("p", picture, (6, 5)), ("s", wave, (1, 16))):
+    expected_gradients(key, model, 40000)
+    rise(key, model, 100000, cells)
+
+# A network whose only layer is dense: every point of every path has the same gradient.
+dense = nn.Linear(24, 3)
+linear = nn.Sequential(nn.Flatten(), dense)
+x, baseline = torch.randn(1, 12, 2), torch.randn(1, 12, 2)
+out["l.input"], out["l.baselines"] = x[0].numpy(), baseline.numpy()
+out["l.dense.kernel"], out["l.dense.bias"] = dense.weight.detach().numpy().T, dense.bias.detach().numpy()
+out["l.gradient_shap"] = GradientShap(linear).attribute(x, baseline, n_samples=8, target=1)[0].detach().numpy()
 
 header, blob, offset = {}, b"", 0
 for name, value in out.items():

@@ -41,8 +41,8 @@ extension AttributionFixtures {
     private typealias F = AttributionFixtures
 
     @Test(arguments: [
-        AttributionMethod.cam, .gradcam, .layercam, .hirescam, .scorecam, .saliency, .gradientTimesInput,
-        .integratedGradients, .smoothgrad, .occlusion, .lrp,
+        AttributionMethod.cam, .gradcam, .layercam, .hirescam, .scorecam, .ablationcam, .saliency,
+        .gradientTimesInput, .integratedGradients, .gradientSHAP, .smoothgrad, .occlusion, .rise, .lrp,
     ])
     func pointsAtWhereTheBurstIs(_ method: AttributionMethod) throws {
         let network = try F.detector()
@@ -50,6 +50,8 @@ extension AttributionFixtures {
         options.window = [40]
         options.relevance.rule = .epsilon
         options.noise = 0.02
+        options.cells = [20]
+        options.masks = 2000
         for place in [90, 300, 700] {
             let result = try Attributor(network, method, options).run(F.burst(at: place))
             #expect(result.labels == ["0"])

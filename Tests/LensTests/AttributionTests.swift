@@ -29,8 +29,8 @@ import Testing
     @Test(
         arguments: ["p", "s"],
         [
-            AttributionMethod.gradcam, .gradcampp, .xgradcam, .layercam, .hirescam, .scorecam, .eigencam,
-            .eigengradcam,
+            AttributionMethod.gradcam, .gradcampp, .xgradcam, .layercam, .hirescam, .scorecam, .ablationcam,
+            .eigencam, .eigengradcam,
         ])
     func mapsAgreeWithPytorchGradCam(_ key: String, _ method: AttributionMethod) throws {
         let result = try run(key, method)
@@ -179,6 +179,7 @@ import Testing
             var options = AttributionOptions()
             options.steps = 6
             options.samples = 6
+            options.masks = 6
             let attributor = try Attributor(network, method, options)
             let together = try attributor.run(x, classes: [3, 0])
             let alone = try attributor.run(x, classes: [0])

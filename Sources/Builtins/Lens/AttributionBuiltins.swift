@@ -8,21 +8,21 @@ import Tensor
 /// Where in an input the evidence for a class lies: the CAM family and attributions to the input.
 public enum AttributionBuiltins {
     public static func table(_ chance: Chance) -> [Builtin] {
-        cams() + gradients() + [smoothgrad(chance), integratedGradients(), occlusion(), lrp()]
+        cams() + gradients() + [integratedGradients(), occlusion(), lrp()] + sampled(chance)
     }
 
-    private static let common: [Language.Parameter] = [
+    static let common: [Language.Parameter] = [
         .required("net", "a network"),
         .required("x", "a waveform, picture, tensor, example of a data set, or a file of sound or a picture"),
         .optional("class", "nil", "a class by name or index, or a list of them; by default the likeliest"),
     ]
-    private static let batchParameter = Language.Parameter.optional(
+    static let batchParameter = Language.Parameter.optional(
         "batch", "nil", "how many inputs go through the network at once; by default as many as fit well")
     private static let layerParameter = Language.Parameter.optional(
         "layer", "nil",
         "whose map is weighed: net.conv1d_5 or its name; by default the last one before pooling")
 
-    private static let sound =
+    static let sound =
         "net = sequential(conv1d(8, 9, stride = 4), relu(), global_avgpool1d(), dense(3), softmax(), input = [400, 1], classes = [\"bed\", \"cat\", \"dog\"])\n"
 
     // MARK: What all have in common
@@ -66,12 +66,13 @@ public enum AttributionBuiltins {
         }
     }
 
-    static func baseline(_ args: Arguments, _ network: Network) throws -> Tensor? {
-        switch args.value("baseline") {
+    static func baseline(_ args: Arguments, _ network: Network, _ name: String = "baseline") throws -> Tensor?
+    {
+        switch args.value(name) {
         case .nil: return nil
         case .number(let x):
             return try Tensor(repeating: x, shape: [1] + network.builtInputShape().map { _ in 1 })
-        case let value: return try Samples.sample(value, for: network, args)
+        case let value: return try Samples.sample(value, for: network, args, name)
         }
     }
 
@@ -120,7 +121,16 @@ public enum AttributionBuiltins {
             layerMap(
                 .scorecam,
                 "Score-CAM: channels weighed by the score of the input seen through them; needs no gradient.",
-                "One pass of the network for each channel of the layer (Wang et al. 2020)."),
+                "One pass of the network for each channel of the layer (Wang et al. 2020).",
+                near: ["ablationcam"]),
+            layerMap(
+                .ablationcam,
+                "Ablation-CAM: channels weighed by how much the score falls without them; needs no gradient.",
+                """
+                relu(Σ w A) with w = (score − score with the channel set to 0) / |score| (Desai and Ramaswamy \
+                2020): one pass of what follows the layer for each of its channels.
+                """,
+                near: ["scorecam", "occlusion"]),
             layerMap(
                 .eigencam,
                 "Eigen-CAM: the first principal component of a layer's activation, whatever the class.",
@@ -136,8 +146,8 @@ public enum AttributionBuiltins {
 
     private static func cam() -> Builtin {
         let names = [
-            "cam", "gradcam", "gradcam++", "xgradcam", "layercam", "hirescam", "scorecam", "eigencam",
-            "eigengradcam",
+            "cam", "gradcam", "gradcam++", "xgradcam", "layercam", "hirescam", "scorecam", "ablationcam",
+            "eigencam", "eigengradcam",
         ]
         return Builtin(
             "cam", topic: "lens",
@@ -179,15 +189,19 @@ public enum AttributionBuiltins {
         }
     }
 
-    private static func layerMap(_ method: AttributionMethod, _ summary: String, _ doc: String) -> Builtin {
+    private static func layerMap(
+        _ method: AttributionMethod, _ summary: String, _ doc: String, near: [String] = []
+    ) -> Builtin {
         let name = method.rawValue
-        let parameters = common + [layerParameter] + (method == .scorecam ? [batchParameter] : [])
+        // A pass for each channel goes in batches.
+        let hasBatch = method == .scorecam || method == .ablationcam
         return Builtin(
-            name, topic: "lens", parameters, summary: summary,
+            name, topic: "lens", common + [layerParameter] + (hasBatch ? [batchParameter] : []),
+            summary: summary,
             doc: doc
                 + " The score is the one before softmax. Also cam(…, method = \"\(name == "gradcampp" ? "gradcam++" : name)\").",
             example: sound + "\(name)(net, randn(400, 1), [\"bed\", \"dog\"]).map.shape  # expect: [2, 400]",
-            seeAlso: ["cam", "saliency", "sanity_check", "plot"]
+            seeAlso: ["cam"] + near + ["saliency", "sanity_check", "plot"]
         ) { args in
             let network = try args.network()
             return try run(method, args) { $0.layer = try layer(args, network) }
@@ -224,27 +238,6 @@ public enum AttributionBuiltins {
         ]
     }
 
-    private static func smoothgrad(_ chance: Chance) -> Builtin {
-        Builtin(
-            "smoothgrad", topic: "lens",
-            common + [
-                .optional("samples", "50", "noisy copies"),
-                .optional("noise", "0.15", "standard deviation of the noise, as a part of max(x) − min(x)"),
-                .optional("seed", "nil", "of the noise; by default the session's"), batchParameter,
-            ],
-            summary: "SmoothGrad: the mean gradient over noisy copies of the input.",
-            doc: "Smilkov et al. 2017.",
-            example: sound + "smoothgrad(net, randn(400, 1), 0, samples = 8).options.samples  # expect: 8",
-            seeAlso: ["saliency", "integrated_gradients"]
-        ) { args in
-            try run(.smoothgrad, args) {
-                $0.samples = try args.int("samples", in: 1...1_000_000, default: 50)
-                $0.noise = try args.number("noise", default: 0.15)
-                $0.key = try args.key(chance)
-            }
-        }
-    }
-
     private static func integratedGradients() -> Builtin {
         Builtin(
             "integrated_gradients", topic: "lens",
@@ -263,7 +256,7 @@ public enum AttributionBuiltins {
                 """,
             example: sound
                 + "abs(integrated_gradients(net, randn(400, 1), \"dog\").residual) < 0.01  # expect: true",
-            seeAlso: ["smoothgrad", "grad_times_input", "lrp"]
+            seeAlso: ["gradient_shap", "smoothgrad", "grad_times_input", "lrp"]
         ) { args in
             let network = try args.network()
             return try run(.integratedGradients, args) {
@@ -287,7 +280,7 @@ public enum AttributionBuiltins {
             summary: "Occlusion: by how much a class' score falls when a part of the input is covered.",
             doc: "Averaged over the windows that cover a place (Zeiler and Fergus 2014).",
             example: sound + "occlusion(net, randn(400, 1), \"dog\", window = 40).map.shape  # expect: [400]",
-            seeAlso: ["cam", "insertion_deletion"]
+            seeAlso: ["rise", "ablationcam", "insertion_deletion"]
         ) { args in
             let network = try args.network()
             return try run(.occlusion, args) {

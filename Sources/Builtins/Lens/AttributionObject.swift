@@ -43,7 +43,7 @@ final class AttributionObject: VZObject {
         ("method", "how it was found: \"gradcam\", \"lrp\" …"),
         ("layer", "the layer whose map was weighed, nil where the method needs none"),
         ("signed", "true where values below 0 speak against the class"),
-        ("residual", "what the sum over the input misses: of f(x) − f(baseline), or of the score for lrp"),
+        ("residual", "what the sum over the input misses: of f(x) − f(baselines), or of the score for lrp"),
         ("options", "the method's options"),
         (
             "attended",
@@ -156,10 +156,25 @@ extension AttributionObject: Drawable {
         return result.input.rank == 3 ? try overPicture(names, title) : try overWave(names, title)
     }
 
+    /// False where values change from place to place, as gradients do.
+    private var isSmooth: Bool { result.method.isLayerMap || result.method.isByMasks }
+
     /// What colours the input: the evidence for each class. Where it changes from sample to sample it is
     /// smoothed, so that the eye finds the place.
-    private func shown() throws -> Tensor {
-        try result.envelope(smoothing: result.method.isLayerMap || result.method == .occlusion ? 1 : nil)
+    private func shown() throws -> Tensor { try result.envelope(smoothing: isSmooth ? 1 : nil) }
+
+    /// Values held within what is drawn: single places that outdo all others would leave these without
+    /// colour, so only 98 % of the sum of sizes counts, as Captum draws them.
+    private func drawn(_ values: [Double]) -> [Double] {
+        let sizes = values.map { abs($0) }.filter(\.isFinite).sorted()
+        guard !isSmooth, let greatest = sizes.last, greatest > 0 else { return values }
+        let total = sizes.reduce(0, +)
+        var sum = 0.0
+        let end = sizes.first {
+            sum += $0
+            return sum >= 0.98 * total
+        }
+        return values.map { min(max($0, -(end ?? greatest)), end ?? greatest) }
     }
 
     /// The waveform coloured by the evidence for each class; under it the map itself.
@@ -171,7 +186,7 @@ extension AttributionObject: Drawable {
         let colours = try shown()
         for (i, name) in names.enumerated() {
             let map = try result.map[[.position(i)]].array(of: Double.self)
-            let shown = try colours[[.position(i)]].array(of: Double.self)
+            let shown = drawn(try colours[[.position(i)]].array(of: Double.self))
             var wave = try Panel.activation(wave: samples, rate: rate, map: shown)
             wave.title = "\(title): \(name)"
             var line = try Panel.series([Series(x: map.indices.map { Double($0) / rate }, y: map)])
@@ -194,8 +209,8 @@ extension AttributionObject: Drawable {
         for (i, name) in names.enumerated() {
             var plain = try Panel.image(picture)
             plain.title = name
-            let map = try result.map[[.position(i)]].array(of: Double.self)
-            let shown = try colours[[.position(i)]].array(of: Double.self)
+            let map = drawn(try result.map[[.position(i)]].array(of: Double.self))
+            let shown = drawn(try colours[[.position(i)]].array(of: Double.self))
             var over = try Panel.activation(
                 picture: picture, map: shown, mapWidth: shape[2], mapHeight: shape[1])
             over.title = title

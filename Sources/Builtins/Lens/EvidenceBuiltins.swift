@@ -46,7 +46,7 @@ public enum EvidenceBuiltins {
                 """,
             example: sound
                 + "d = insertion_deletion(cam(net, randn(400, 1), \"dog\"), steps = 5)\nlen(d.deletion_curve)  # expect: 6",
-            seeAlso: ["cam", "pointing", "sanity_check"]
+            seeAlso: ["cam", "rise", "pointing", "sanity_check"]
         ) { args in
             let object = try one(args)
             let network = object.result.network

@@ -6,7 +6,9 @@ import Tensor
 
 /// What can stand for one input of a network: a tensor, an example of a data set, a sound file, a picture's file.
 enum Samples {
-    static func sample(_ value: Value, for network: Network, _ args: Arguments) throws -> Tensor {
+    static func sample(
+        _ value: Value, for network: Network, _ args: Arguments, _ name: String = "x"
+    ) throws -> Tensor {
         let shape = try network.builtInputShape()
         switch value {
         case .object(let wave as WaveObject):
@@ -20,7 +22,7 @@ enum Samples {
             return try heard(AudioFile.read(Folders.expand(path.string)), network, shape)
         default:
             throw args.mismatch(
-                "x", "a tensor, an example, or the name of a sound's or picture's file", value)
+                name, "a tensor, an example, or the name of a sound's or picture's file", value)
         }
     }
 

@@ -9,8 +9,9 @@ import Tensor
 public struct Attributor {
     let network: Network
     let method: AttributionMethod
-    private let options: AttributionOptions
-    private let shape: [Int]
+    let options: AttributionOptions
+    /// Of the input.
+    let shape: [Int]
     /// True where Grad-CAM is run in the place of CAM.
     private let isStandIn: Bool
 
@@ -75,17 +76,18 @@ public struct Attributor {
         let chosen = classes ?? [all.indices.max { all[$0] < all[$1] } ?? 0]
         try check(chosen, all)
         let likely = try probabilities.array(of: Double.self)
-        var work = Work(
-            x: x, classes: chosen, count: all.count, scores: chosen.map { all[$0] }, cancel: cancel,
-            progress: progress, label: "\(method.rawValue) \(network.className(chosen[0]))")
-        let raw = try attribute(&work)
+        let work = Work(
+            x: x, classes: chosen, count: all.count, scores: chosen.map { all[$0] },
+            probabilities: chosen.map { likely[$0] }, cancel: cancel, progress: progress,
+            label: "\(method.rawValue) \(network.className(chosen[0]))")
+        let raw = try attribute(work)
         let map = try onInput(raw, cancel)
         work.finish()
         let elapsed = (clock.now - begin).components
         return Attribution(
             network: network, method: method, layer: method.usesLayer ? options.layer : nil, input: input,
             classes: chosen, labels: chosen.map(network.className), scores: work.scores,
-            probabilities: chosen.map { likely[$0] }, raw: raw, map: map, isSigned: method.isSigned,
+            probabilities: work.probabilities, raw: raw, map: map, isSigned: method.isSigned,
             settings: settings, residuals: try residuals(raw, work), notes: notes,
             seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18)
     }
@@ -107,17 +109,30 @@ public struct Attributor {
     }
 
     /// What one run carries along.
-    struct Work {
+    final class Work {
+        /// [1] + input shape
         let x: Tensor
         let classes: [Int]
         /// Of the network.
         let count: Int
+        /// Of the classes, before softmax and after it.
         let scores: [Double]
+        let probabilities: [Double]
         let cancel: CancelFlag
-        let progress: ProgressHook?
-        let label: String
-        var done = 0
+        private let progress: ProgressHook?
+        private let label: String
+        private var done = 0
+        /// How many steps there are; 0 where none is told.
         var total = 0
+
+        init(
+            x: Tensor, classes: [Int], count: Int, scores: [Double], probabilities: [Double],
+            cancel: CancelFlag, progress: ProgressHook?, label: String
+        ) {
+            (self.x, self.classes, self.count) = (x, classes, count)
+            (self.scores, self.probabilities) = (scores, probabilities)
+            (self.cancel, self.progress, self.label) = (cancel, progress, label)
+        }
 
         /// One-hot rows of the chosen classes.
         func rows(_ chosen: [Int]) throws -> Tensor {
@@ -125,7 +140,7 @@ public struct Attributor {
             for (i, c) in chosen.enumerated() { values[i * count + c] = 1 }
             return try Tensor(values, shape: [chosen.count, count])
         }
-        mutating func advance(_ n: Int) {
+        func advance(_ n: Int) {
             done += n
             progress?(Progress(label: label, done: done, total: total))
         }
@@ -136,11 +151,11 @@ public struct Attributor {
 
     // MARK: - Methods
 
-    private func attribute(_ work: inout Work) throws -> Tensor {
+    private func attribute(_ work: Work) throws -> Tensor {
         switch method {
-        case .scorecam: return try scoreCAM(&work)
-        case .smoothgrad, .integratedGradients: return try pathGradients(&work)
-        case .occlusion: return try occlusion(&work)
+        case .scorecam, .ablationcam: return try weighedByScores(work)
+        case .smoothgrad, .integratedGradients, .gradientSHAP: return try pathGradients(work)
+        case .occlusion, .rise: return try masked(work)
         case .lrp: return try relevance(work)
         case _ where method.usesLayer:
             guard let layer = options.layer else { throw Failure(.value, "\(method.rawValue) needs a layer") }
@@ -170,107 +185,6 @@ public struct Attributor {
     /// One copy for each class.
     private func batched(_ x: Traced, _ n: Int) throws -> Traced {
         n == 1 ? x : try x.broadcasted(to: [n] + shape)
-    }
-
-    /// Inputs of a batch: as many as keep the widest layer's results within about 64 MB.
-    private func batch(_ most: Int) -> Int {
-        let widest = network.nodes.map { $0.outputShape.reduce(1, *) }.max() ?? 1
-        return min(options.batch ?? min(max((16 << 20) / max(widest, 1), 1), 32), max(most, 1))
-    }
-
-    private func scoreCAM(_ work: inout Work) throws -> Tensor {
-        guard let layer = options.layer else { throw Failure(.value, "scorecam needs a layer") }
-        let channels = layer.outputShape.last ?? 1
-        let places = Array(layer.outputShape.dropLast())
-        let recording = Recording()
-        let a = try network.trace(recording.give(work.x), upTo: layer)
-        let order = [a.rank - 1] + Array(1..<(a.rank - 1)) + [0]
-        let maps = try recording.run([a.transposed(order)], cancel: work.cancel)[0]
-        let weights = try ScoreWeights(network, mapShape: places, batch: batch(channels))
-        work.total = channels
-        var done = 0
-        let progress = work
-        let scores = try weights.run(work.x, maps: maps, cancel: work.cancel) { n in
-            done += n
-            progress.progress?(Progress(label: progress.label, done: done, total: channels))
-        }
-        work.done = done
-        let last = Recording()
-        let chosen = try last.oneHot(work.classes, of: work.count)
-        // [classes, channels], each row a softmax over the channels.
-        let shares = try chosen.matmul(last.give(scores), transposeB: true).softmax()
-        let flat = try last.give(maps).reshaped([channels, places.reduce(1, *)])
-        let map = try shares.matmul(flat).relu().reshaped([work.classes.count] + places)
-        return try last.run([map], cancel: work.cancel)[0]
-    }
-
-    private func pathGradients(_ work: inout Work) throws -> Tensor {
-        let isPath = method == .integratedGradients
-        let count = isPath ? options.steps : options.samples
-        let gradients = try PathGradients(network, batch: batch(count), isPath: isPath)
-        let quadrature = GaussLegendre(isPath ? count : 1)
-        let points =
-            isPath
-            ? (quadrature.nodes, quadrature.weights)
-            : (
-                [Double](repeating: options.noise, count: count),
-                [Double](repeating: 1 / Double(count), count: count)
-            )
-        work.total = count * work.classes.count
-        let baseline = try baseline()
-        var parts: [Tensor] = []
-        for c in work.classes {
-            let chosen = try work.rows([c])
-            let (before, sofar) = (work, work.done)
-            var done = 0
-            parts.append(
-                try gradients.run(
-                    work.x, baseline: baseline, key: options.key, chosen: chosen, points: points,
-                    cancel: work.cancel
-                ) { n in
-                    done += n
-                    before.progress?(Progress(label: before.label, done: sofar + done, total: before.total))
-                })
-            work.done += done
-        }
-        return try joined(parts, work.cancel)
-    }
-
-    private func joined(_ parts: [Tensor], _ cancel: CancelFlag) throws -> Tensor {
-        if parts.count == 1 { return parts[0] }
-        let recording = Recording()
-        let values = try parts.map { try recording.give($0) }
-        return try recording.run([Traced.concatenated(values, axis: 0)], cancel: cancel)[0]
-    }
-
-    /// What stands for nothing: [1] + input shape.
-    func baseline() throws -> Tensor {
-        guard let given = options.baseline else { return try Tensor(repeating: 0, shape: [1] + shape) }
-        let whole = given.rank == shape.count + 1 ? given : try given.reshaped([1] + given.shape)
-        guard Shape.broadcast(whole.shape, [1] + shape) == [1] + shape else {
-            throw Failure(
-                .shape, "\(method.rawValue): the baseline has shape \(Shape.describe(given.shape))",
-                hint: "give a number, or a tensor of the input's shape \(Shape.describe(shape))")
-        }
-        return try whole.converted(to: .float32).broadcasted(to: [1] + shape).dense()
-    }
-
-    private func occlusion(_ work: inout Work) throws -> Tensor {
-        let occlusion = try Occlusion(
-            network, classes: work.classes.count, window: options.window ?? [], stride: options.stride ?? [],
-            batch: batch(1 << 20))
-        work.total = occlusion.starts.count
-        var done = 0
-        let progress = work
-        let plain = try Tensor(work.scores, shape: [1, work.scores.count]).converted(to: .float32)
-        let map = try occlusion.run(
-            work.x, cover: baseline(), chosen: work.rows(work.classes), plain: plain, cancel: work.cancel
-        ) { n in
-            done += n
-            progress.progress?(Progress(label: progress.label, done: done, total: progress.total))
-        }
-        work.done = done
-        return map
     }
 
     private func relevance(_ work: Work) throws -> Tensor {
@@ -327,10 +241,10 @@ public struct Attributor {
         let value = try recording.give(raw)
         let map: Traced
         switch method {
-        case .occlusion: return raw
+        case _ where method.isByMasks: return raw
         case _ where method.isLayerMap:
             map = try stretched(value).reshaped([raw.shape[0]] + lengths)
-        case .integratedGradients, .gradientTimesInput, .lrp:
+        case _ where method.isShared:
             // Shares of a score add up.
             map = try shape.count > 1 ? value.sum([-1]) : value
         default:
@@ -341,13 +255,8 @@ public struct Attributor {
     }
 
     private func residuals(_ raw: Tensor, _ work: Work) throws -> [Double]? {
-        guard method == .integratedGradients || method == .lrp else { return nil }
-        var expected = work.scores
-        if method == .integratedGradients {
-            let nothing = try network.classScores(baseline(), cancel: work.cancel).scores.array(
-                of: Double.self)
-            expected = zip(expected, work.classes).map { $0 - nothing[$1] }
-        }
+        guard method == .integratedGradients || method == .gradientSHAP || method == .lrp else { return nil }
+        let expected = try method == .lrp ? work.scores : gains(work)
         let recording = Recording()
         let sums = try recording.give(raw).sum(Array(1..<raw.rank))
         let found = try recording.run([sums], cancel: work.cancel)[0].array(of: Double.self)
@@ -358,9 +267,15 @@ public struct Attributor {
         var all: JSON = [:]
         switch method {
         case .integratedGradients: all["steps"] = .integer(options.steps)
-        case .smoothgrad:
+        case .smoothgrad, .gradientSHAP:
             all["samples"] = .integer(options.samples)
-            all["noise"] = .number(options.noise)
+            all["noise"] = .number(noise)
+            if method == .gradientSHAP { all["baselines"] = .integer(baselineCount) }
+            all["seed"] = .number(Double(options.key.seed))
+        case .rise:
+            all["masks"] = .integer(options.masks)
+            all["cells"] = .ints(options.cells ?? [])
+            all["keep"] = .number(options.keep)
             all["seed"] = .number(Double(options.key.seed))
         case .occlusion:
             all["window"] = .ints(options.window ?? [])
