@@ -125,6 +125,25 @@ import Testing
         #expect(result.wasInterrupted)
         #expect(result.stepsDone == 7)
         #expect(result.loss[0].count == 8)
+        // One who waits no longer does not wait for the last score either.
+        for transforms in [Transforms(), Transforms(jitter: 1)] {
+            options.transforms = transforms
+            cancel.clear()
+            let hurried = try Maximizer(Target(net.layer("conv1d"), [.filter(0)]), options).run(
+                cancel: cancel,
+                progress: {
+                    if $0.done == 7, !$0.isFinal {
+                        cancel.request()
+                        cancel.request()
+                    }
+                })
+            #expect(hurried.wasInterrupted && hurried.stepsDone == 7)
+            #expect(hurried.loss[0].count == 7)
+            #expect(hurried.activation[0] == hurried.loss[0].last)
+            #expect(hurried.input.shape == hurried.last.shape)
+        }
+        // Where no step was done there is nothing to keep.
+        #expect(throws: Failure.interrupted) { try maximizer.run(cancel: cancel) }
     }
 
     @Test func namesWhatIsNotThere() throws {

@@ -12,7 +12,8 @@ public final class Maximization {
     /// The inputs after the last step, and those with the highest score met: [n] + input shape.
     public internal(set) var last: Tensor
     public internal(set) var best: Tensor
-    /// Score of each input before each step, and after the last: n lists of steps + 1 numbers.
+    /// Score of each input before each step, and after the last: n lists of steps + 1 numbers (of steps
+    /// where the climb of a large network was stopped, whose last score is not waited for).
     public internal(set) var loss: [[Double]]
     /// Probability of each input's class before each step, where the aims are classes.
     public internal(set) var probabilities: [[Double]]

@@ -36,7 +36,7 @@ public struct Maximizer {
             start: try inputs.run([], cancel: CancelFlag())[0])
         watch?(result)
         try work(result, inputs, cancel, progress, watch)
-        try finish(result)
+        try finish(result, inputs, cancel)
         let elapsed = (clock.now - begin).components
         result.seconds = Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
         report(result, progress, isFinal: true)
@@ -138,9 +138,17 @@ public struct Maximizer {
         }
     }
 
-    /// The score after the last step, and the best of all.
-    private func finish(_ result: Maximization) throws {
-        let values = try climb.scorePlan().run([], cancel: CancelFlag())
+    /// The score after the last step, and the best of all. A person who stopped the climb does not wait
+    /// for a large network's last score: then the best is that of the steps before.
+    private func finish(_ result: Maximization, _ inputs: Plan, _ cancel: CancelFlag) throws {
+        let values: [Tensor]
+        do {
+            values = try climb.scorePlan().run(
+                [], cancel: result.wasInterrupted ? cancel.repeated : CancelFlag())
+        } catch let failure as Failure where failure.kind == .interrupted {
+            guard result.stepsDone > 0 else { throw failure }
+            return try finish(result, last: inputs.run([], cancel: CancelFlag())[0])
+        }
         let scores = try values[1].array(of: Double.self)
         for (i, score) in scores.enumerated() { result.loss[i].append(score) }
         if values.count > 2 {
@@ -165,6 +173,19 @@ public struct Maximizer {
         }
         result.best = try Tensor(bestValues, shape: climb.best.type.shape)
         result.bestScore = bestScores
+    }
+
+    /// The best of the steps that were done, where the score after the last is not known.
+    private func finish(_ result: Maximization, last: Tensor) throws {
+        result.last = last
+        if !result.frames.isEmpty { result.frames.append((result.stepsDone, last)) }
+        if options.transforms.isActive {
+            result.best = last
+            result.bestScore = result.loss.map { $0.last ?? .nan }
+        } else {
+            result.best = climb.best.value
+            result.bestScore = try climb.bestScore.value.array(of: Double.self)
+        }
     }
 
     private func report(_ result: Maximization, _ progress: ProgressHook?, isFinal: Bool) {
