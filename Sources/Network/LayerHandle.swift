@@ -39,9 +39,13 @@ extension Network {
             return LayerHandle(network: self, position: position)
         }
         let names = nodes.map(\.name)
-        // relu where there are several: relu_1.
+        // relu where there are several: relu_1; conv1d_9 where there are six.
         let hint: String
-        if names.contains(name + "_1") {
+        let kind = name.split(separator: "_").dropLast().joined(separator: "_")
+        let alike = nodes.filter { $0.layer.kind.kind == kind }.map(\.name)
+        if let first = alike.first, let last = alike.last, Int(name.dropFirst(kind.count + 1)) != nil {
+            hint = first == last ? "it has one of that kind: \(first)" : "it has \(first) to \(last)"
+        } else if names.contains(name + "_1") {
             let last = nodes.filter { $0.name.hasPrefix(name + "_") && $0.layer.kind.kind == name }.count
             hint = "there are several: \(name)_1 to \(name)_\(max(last, 2))"
         } else if let near = Spelling.nearest(name, among: names) {

@@ -1,7 +1,7 @@
 /// "Did you mean …?": the nearest of some known names.
 public enum Spelling {
     /// The candidate nearest to `name` by Damerau-Levenshtein distance, or nil where none is near:
-    /// at most a third of the letters may differ (at least one), case counts half a letter's worth.
+    /// at most a third of the letters may differ (at least one, but none of two), case counts half a letter's worth.
     public static func nearest(_ name: String, among candidates: some Sequence<String>) -> String? {
         let typed = Array(name.lowercased().unicodeScalars.prefix(64))
         let allowed = max(1, typed.count / 3)
@@ -10,8 +10,11 @@ public enum Spelling {
             let known = Array(candidate.lowercased().unicodeScalars.prefix(64))
             if abs(known.count - typed.count) > allowed { continue }
             let d = distance(typed, known)
-            // A name of which no letter is left as typed was not meant.
+            // A name of which no letter is left as typed was not meant; of two, both must be there.
             if d > allowed || d >= max(typed.count, known.count) { continue }
+            if typed.count == 2, known.count == 2, d > 0, typed[0] != known[1] || typed[1] != known[0] {
+                continue
+            }
             if let b = best, (b.distance, b.name) <= (d, candidate) { continue }
             best = (d, candidate)
         }

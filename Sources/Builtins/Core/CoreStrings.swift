@@ -100,6 +100,7 @@ enum CoreStrings {
         while parts.count < most, let hit = StringSearch.find(separator, in: s, from: at) {
             parts.append(Value(String(decoding: bytes[at..<hit], as: UTF8.self)))
             at = hit + separator.utf8.count
+            if parts.count & 0xFFF == 0 { try CancelFlag.shared.check() }
         }
         parts.append(Value(String(decoding: bytes[at...], as: UTF8.self)))
         return .list(List(parts))

@@ -147,6 +147,13 @@ enum MaximizeBuiltin {
             }
             return (given.objective, filter.isNil ? args.value("eta") : filter)
         }
+        if let network = args.value("layer").asObject as? NetworkObject {
+            // A whole network was given: its output is what is mostly meant.
+            let last = network.network.outputLayer.name
+            var wrong = args.mismatch("layer", "a layer of a network, or an objective", args.value("layer"))
+            wrong.hint = "name the layer: `maximize(net.\(last), …)`; summary(net) lists them"
+            throw wrong
+        }
         let object = try args.object("layer", as: LayerObject.self, "a layer of a network, or an objective")
         let layer = try Self.handle(object, args)
         if args.value("filter").isCallable {

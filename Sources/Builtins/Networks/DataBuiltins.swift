@@ -194,7 +194,7 @@ final class DataSetObject: VZObject {
     var recipe: String?
     init(_ data: DataSet) { self.data = data }
 
-    var typeName: String { "data" }
+    var typeName: String { "data set" }
     var memberNames: [String] { ["train", "validation", "test", "all", "classes", "name", "problems"] }
     func member(_ name: String) throws -> Value? {
         switch name {

@@ -220,6 +220,9 @@ extension Machine {
         let base = top + 1
         let room = positional.count + 256
         guard base + room < stackEnd else { throw tooDeep }
+        // `map` and its like are loops too.
+        ticks &-= 1
+        if ticks <= 0 { try poll() }
         let oldTop = top
         defer { top = oldTop }
         switch f {
@@ -333,7 +336,20 @@ enum Calls {
         let has = names.isEmpty ? "it has none" : "it has \(names.joined(separator: ", "))"
         return Failure(
             .argument, "\(function) has no parameter `\(name)`; \(has)",
-            hint: Spelling.nearest(name, among: names).map { "did you mean `\($0)`?" },
+            hint: meant(name, names).map {
+                $0 == "optimizer"
+                    ? "the learning rate belongs to the optimizer: `optimizer = adam(0.001)`"
+                    : "did you mean `\($0)`?"
+            },
             argument: Failure.Argument(name, isName: true))
+    }
+
+    /// The parameter that `name` stands for: what another library calls it, one of nearly the same
+    /// letters, or one that is a word of it (`kernel_size`: `kernel`).
+    private static func meant(_ name: String, _ names: [String]) -> String? {
+        if let known = Foreign.parameters[name]?.first(where: names.contains) { return known }
+        if let near = Spelling.nearest(name, among: names) { return near }
+        let words = name.split(separator: "_").map(String.init)
+        return words.count > 1 ? words.first(where: names.contains) : nil
     }
 }

@@ -257,8 +257,23 @@ extension Machine {
             }
         }
         ticks &-= 8
-        let result = try Members.get(x.pointee, prototype.names[name])
-        d.pointee = result
+        do {
+            let result = try Members.get(x.pointee, prototype.names[name])
+            d.pointee = result
+        } catch let failure as Failure where failure.kind == .name {
+            throw withFunction(prototype.names[name], of: x.pointee, failure)
+        }
+    }
+
+    /// People used to methods write `net.summary()`: where a function has that name, it is meant.
+    private func withFunction(_ name: String, of value: Value, _ failure: Failure) -> Failure {
+        guard let function = interpreter.builtins[name], failure.hint?.hasPrefix("write ") != true,
+            let first = function.parameters.first, first.kind == .required || first.kind == .optional
+        else { return failure }
+        var failure = failure
+        let rest = function.parameters.dropFirst().first.map { $0.kind == .required ? ", \($0.name)" : ", …" }
+        failure.hint = "`\(name)` is a function: write `\(name)(\(first.name)\(rest ?? ""))`"
+        return failure
     }
 
     @inline(never)

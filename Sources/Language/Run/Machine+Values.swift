@@ -190,21 +190,9 @@ extension Machine {
 
 /// Messages about names that nothing defines.
 enum Names {
-    /// What other languages call things.
-    private static let foreign = [
-        "True": "write `true`", "False": "write `false`", "None": "write `nil`", "null": "write `nil`",
-        "undefined": "write `nil`", "NaN": "write `nan`", "Infinity": "write `inf`",
-        "elif": "write `else if`",
-        "def": "a function is written `fn name(a, b = 1) = …`", "echo": "write print(…)",
-        "println": "write print(…)",
-        "printf": "write print(\"{x:.3f}\")", "length": "write len(x)", "size": "write len(x), or t.shape",
-        "import": "write `use \"file.vz\"`", "lambda": "write `x -> …`",
-        "this": "vz has no `this`; a closure keeps state",
-        "self": "vz has no `self`; a closure keeps state",
-    ]
-
     static func unknown(_ name: String, among known: [String]) -> Failure {
-        let hint = Spelling.nearest(name, among: known).map { "did you mean `\($0)`?" } ?? foreign[name]
-        return Failure(.name, "unknown name `\(name)`", hint: foreign[name] ?? hint)
+        let hint =
+            Foreign.names[name] ?? Spelling.nearest(name, among: known).map { "did you mean `\($0)`?" }
+        return Failure(.name, "unknown name `\(name)`", hint: hint)
     }
 }

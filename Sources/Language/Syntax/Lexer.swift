@@ -371,7 +371,7 @@ struct Lexer {
             peek(1) == 62
                 ? add(.pipe, 2) : peek(1) == 124 ? wrong(2, "`or`") : wrong(1, "`or`, or `|>` for a pipe")
         case 38: peek(1) == 38 ? wrong(2, "`and`") : wrong(1, "`and`")
-        case 63: peek(1) == 63 ? add(.coalesce, 2) : wrong(1, nil)
+        case 63: peek(1) == 63 ? add(.coalesce, 2) : wrong(1, "`if c { a } else { b }`")
         default: wrong(1, nil)
         }
     }

@@ -327,6 +327,6 @@ extension Parser {
                 message: "this `\(text(open))` is not closed", start: open.start, end: open.end,
                 isIncomplete: current.kind == .end)
         }
-        throw unexpected(wanted, hint: self.kind == .assign ? "to compare, write `==`" : nil)
+        throw unclosed(open, wanted)
     }
 }

@@ -31,20 +31,6 @@ extension Parser {
         }
     }
 
-    private func noValue() -> SyntaxError {
-        let hint: String?
-        switch kind {
-        case .for, .while: hint = "a loop has no value; a list is made with `[f(x) for x in xs]`"
-        case .return, .break, .continue, .raise:
-            hint = "`\(text(current))` stands on a line of its own, in a block"
-        case .assign: hint = "to compare, write `==`"
-        case .starStar: hint = "a power is written `x ^ 2`"
-        case .else: hint = "`else` stands after the `}` of an `if`, or after `try …`"
-        default: hint = nil
-        }
-        return unexpected("a value", hint: hint)
-    }
-
     private func numberValue(_ t: Token) throws(SyntaxError) -> Double {
         var digits = text(t).replacing("_")
         if digits.count > 2, digits.hasPrefix("0"),

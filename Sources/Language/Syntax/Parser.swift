@@ -159,40 +159,6 @@ struct Parser {
         return result
     }
 
-    /// Two things on a line that do not belong together: what may have been meant.
-    private func afterStatement(_ node: Node) -> SyntaxError {
-        var hint: String?
-        if case .name(let use) = node.kind { hint = Parser.foreign[use.name] }
-        if kind == .starStar { hint = hint ?? "a power is written `x ^ 2`" }
-        if kind == .assign { return badTarget(node) }
-        if kind == .rightParen || kind == .rightBracket || kind == .rightBrace {
-            return SyntaxError(
-                message: "`\(text(current))` closes nothing", hint: "remove it, or open it before",
-                start: current.start,
-                end: current.end)
-        }
-        if kind == .colon { hint = hint ?? "a block goes between { and }" }
-        return unexpected("the end of the line or `;`", hint: hint)
-    }
-
-    /// Words of other languages.
-    private static let foreign = [
-        "def": "a function is written `fn name(a, b = 1) = …` or `fn name(a) { … }`",
-        "function": "a function is written `fn name(a, b = 1) = …` or `fn name(a) { … }`",
-        "func": "a function is written `fn name(a, b = 1) = …` or `fn name(a) { … }`",
-        "let": "a variable needs no word before it: `x = 1`",
-        "var": "a variable needs no word before it: `x = 1`",
-        "const": "a variable needs no word before it: `x = 1`",
-        "local": "a variable needs no word before it: `x = 1`",
-        "import": "write `use \"file.vz\"` or `use \"file.vz\" as m`",
-        "from": "write `use \"file.vz\"` or `use \"file.vz\" as m`",
-        "elif": "write `else if`", "elsif": "write `else if`", "elseif": "write `else if`",
-        "lambda": "write `x -> …` or `(x, y) -> …`", "throw": "write `raise \"…\"`",
-        "catch": "write `try … else e -> …`", "except": "write `try … else e -> …`",
-        "assert": "write `assert(condition, \"message\")`", "print": "write print(…)",
-        "global": "a function gives its result back; to keep state, set a field of a record",
-    ]
-
     /// Go on at the next statement: behind the line's end, or at the bracket that closes this block.
     private mutating func recover(closing: Token.Kind) {
         var open = 0
@@ -273,7 +239,10 @@ struct Parser {
 
     mutating func loopNames() throws(SyntaxError) -> [NameUse] {
         if kind == .leftParen {
-            throw unexpected("a name", hint: "write `for a, b in …`, without brackets around the names")
+            let isList = ahead(1) == .name && ahead(2) == .comma
+            throw unexpected(
+                "a name",
+                hint: "write `for \(isList ? "a, b in …`" : "x in xs { … }`"), without brackets")
         }
         var names: [NameUse] = []
         repeat {
@@ -395,7 +364,7 @@ struct Parser {
         }
     }
 
-    private func badTarget(_ node: Node) -> SyntaxError {
+    func badTarget(_ node: Node) -> SyntaxError {
         let hint: String
         switch node.kind {
         case .call: hint = "a function is defined with `fn name(a) = …`"
