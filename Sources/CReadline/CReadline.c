@@ -87,7 +87,120 @@ char *vz_read_line(const char *prompt, vz_line_status *status) {
         return NULL;
     }
     *status = line ? VZ_LINE : VZ_END;
+    // At the end of input Readline goes to the next line only where it takes back bracketed paste.
+    if (!line) {
+        const char *pastes = rl_variable_value("enable-bracketed-paste");
+        if (!pastes || strcmp(pastes, "on") != 0) putc('\n', rl_outstream ? rl_outstream : stdout);
+    }
     return line;
+}
+
+// --- blocks of several lines ------------------------------------------------------------------
+
+// Characters between two places of the line.
+static int characters(int from, int to) {
+    int n = 0;
+    for (int i = from; i < to; i++) n += ((unsigned char)rl_line_buffer[i] & 0xC0) != 0x80;
+    return n;
+}
+
+// Where the line of the block that holds `point` begins, and where it ends.
+static int line_start(int point) {
+    while (point > 0 && rl_line_buffer[point - 1] != '\n') point--;
+    return point;
+}
+
+static int line_end(int point) {
+    while (point < rl_end && rl_line_buffer[point] != '\n') point++;
+    return point;
+}
+
+// The place `column` characters behind `start`, in its line.
+static int place_in_line(int start, int column) {
+    int end = line_end(start);
+    int point = start;
+    while (point < end && column > 0) {
+        point++;
+        while (point < end && ((unsigned char)rl_line_buffer[point] & 0xC0) == 0x80) point++;
+        column--;
+    }
+    return point;
+}
+
+// The arrows go through the lines of a block, and from its first and last line into the history. An
+// entry that comes from above stands with the cursor in its first line, so that the next key goes on.
+static int up_line_or_history(int count, int key) {
+    int start = line_start(rl_point);
+    if (start > 0) {
+        rl_point = place_in_line(line_start(start - 1), characters(start, rl_point));
+        return 0;
+    }
+    int result = rl_get_previous_history(count, key);
+    if (memchr(rl_line_buffer, '\n', (size_t)rl_end)) rl_point = line_end(0);
+    return result;
+}
+
+static int down_line_or_history(int count, int key) {
+    int end = line_end(rl_point);
+    if (end < rl_end) {
+        rl_point = place_in_line(end + 1, characters(line_start(rl_point), rl_point));
+        return 0;
+    }
+    return rl_get_next_history(count, key);
+}
+
+// Both ends of the line, and from there of the block.
+static int begin_of_line(int count, int key) {
+    (void)count;
+    (void)key;
+    int start = line_start(rl_point);
+    rl_point = rl_point == start ? 0 : start;
+    return 0;
+}
+
+static int end_of_line(int count, int key) {
+    (void)count;
+    (void)key;
+    int end = line_end(rl_point);
+    rl_point = rl_point == end ? rl_end : end;
+    return 0;
+}
+
+// Readline leaves remains of the search's prompt in the first line of a block that was found.
+static int search(int result) {
+    if (memchr(rl_line_buffer, '\n', (size_t)rl_end) && !rl_done) {
+        rl_clear_visible_line();
+        rl_forced_update_display();
+    }
+    return result;
+}
+
+static int search_back(int count, int key) { return search(rl_reverse_search_history(count, key)); }
+static int search_forward(int count, int key) { return search(rl_forward_search_history(count, key)); }
+
+// Before ~/.inputrc is read, which has the last word.
+static void bind_keys(void) {
+    rl_variable_bind("show-all-if-ambiguous", "on");
+    rl_add_defun("up-line-or-history", up_line_or_history, -1);
+    rl_add_defun("down-line-or-history", down_line_or_history, -1);
+    static const struct {
+        const char *keys;
+        rl_command_func_t *function;
+    } moves[] = {
+        {"\\e[A", up_line_or_history}, {"\\eOA", up_line_or_history},
+        {"\\e[B", down_line_or_history}, {"\\eOB", down_line_or_history},
+        {"\\e[H", begin_of_line}, {"\\eOH", begin_of_line}, {"\\e[1~", begin_of_line},
+        {"\\e[F", end_of_line}, {"\\eOF", end_of_line}, {"\\e[4~", end_of_line},
+    };
+    rl_bind_key_in_map(CTRL('A'), begin_of_line, emacs_standard_keymap);
+    rl_bind_key_in_map(CTRL('E'), end_of_line, emacs_standard_keymap);
+    Keymap maps[] = {emacs_standard_keymap, vi_insertion_keymap, vi_movement_keymap};
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+        for (size_t k = 0; k < sizeof moves / sizeof *moves; k++)
+            rl_bind_keyseq_in_map(moves[k].keys, moves[k].function, maps[i]);
+        rl_bind_key_in_map(CTRL('R'), search_back, maps[i]);
+        rl_bind_key_in_map(CTRL('S'), search_forward, maps[i]);
+    }
 }
 
 // --- completion -------------------------------------------------------------------------------
@@ -187,6 +300,7 @@ void vz_readline_begin(const char *program, vz_complete_function complete, vz_li
     rl_catch_signals = 1;
     rl_catch_sigwinch = 1;
     rl_change_environment = 0;
+    bind_keys();
     using_history();
 }
 

@@ -103,6 +103,32 @@ struct CommandLineTests {
         #expect(run(["--out", "/proc/x", "-e", "1"]).status == 1)
     }
 
+    @Test func codeMayBeginWithAMinus() {
+        #expect(run(["-e", "-2^2"]).out == "-4\n")
+        #expect(run(["--eval", "-1 + 2", "-x"]).out == "1\n")
+    }
+
+    /// The completion of bash, asked as bash does.
+    @Test func completesInBash() {
+        home.write("script.vz", "1")
+        home.write("note.txt", "")
+        let path = Binary.path
+        home.write(
+            "ask",
+            """
+            source <('\(path)' --generate-completion-script bash)
+            ask() {
+                COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+                _vzsh vzsh "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}" 2>/dev/null
+                echo "${COMPREPLY[*]}"
+            }
+            ask vzsh s; ask vzsh c; ask vzsh --plot d; ask vzsh check s; ask vzsh fmt --ch; ask vzsh -q s
+
+            """)
+        _ = system("cd '\(home.path)' && bash --norc ask >answer")
+        #expect(home.read("answer") == "script.vz\ncheck\ndumb\nscript.vz\n--check\nscript.vz\n")
+    }
+
     @Test func controlCEndsAScript() throws {
         let terminal = try PseudoTerminal(["-e", "print(\"go\"); while true { }"], home: home.path)
         terminal.expect("go")

@@ -41,6 +41,21 @@ struct ProgressLineTests {
         #expect(screen.text == "epoch 1/2  loss 0.41  1:39\n")
     }
 
+    @Test func breaksTheLastLineBetweenItsParts() {
+        let screen = Screen()
+        var line = line(screen, isTerminal: true, width: 30)
+        line.show(
+            Progress(
+                label: "epoch 1/2", done: 9, total: 9,
+                figures: [("loss", "0.41"), ("accuracy", "0.875"), ("val_loss", "0.55")], isFinal: true))
+        #expect(screen.text == "epoch 1/2  loss 0.41\n  accuracy 0.875  val_loss 0.55\n")
+    }
+
+    @Test func keepsDiariesPlain() {
+        #expect(Diary.plain("\u{1B}[36mx\u{1B}[0m = 3\u{1B}[H\u{1B}[2J") == "x = 3")
+        #expect(Diary.plain("größe 日") == "größe 日")
+    }
+
     @Test(arguments: [20, 30, 40, 60, 80, 200]) func fitsTheWidth(width: Int) {
         let screen = Screen()
         let line = line(screen, isTerminal: true)
@@ -116,6 +131,16 @@ struct HelpTests {
         #expect(try help.text("for").contains("for x in xs"))
         #expect(try help.text("").contains("layers"))
         #expect(try help.text("time").contains("how long"))
+        #expect(try help.text("|>").contains("first argument"))
+        #expect(try help.text("..").contains("whole numbers"))
+    }
+
+    @Test func showsResultsOfExamples() throws {
+        let help = Help(
+            Interpreter(builtins: [
+                Builtin("twice", summary: "Doubles.", example: "twice(3)  # expect: 6") { _ in .nil }
+            ]))
+        #expect(try help.text("twice").contains("  twice(3)  # 6"))
     }
 
     @Test func suggestsWhereNothingFits() {

@@ -47,6 +47,13 @@ struct CursorContextTests {
         #expect(context("(x").call == nil)
     }
 
+    @Test func findsTheFirstArgument() {
+        #expect(context("cam(net, x, \"").firstArgument == "net")
+        #expect(context("maximize(linear(net).softmax, \"ca").firstArgument == "linear(net).softmax")
+        #expect(context("load(\"").firstArgument == nil)
+        #expect(context("plot(m, save = \"").firstArgument == nil)
+    }
+
     @Test func anyTextIsSafe() {
         for text in ["", ")", "]]}", "\"", "\"{", "\\", "a.b].", "..", ".", "[.", "f(((", "é.", "'", "\u{0}"]
         {

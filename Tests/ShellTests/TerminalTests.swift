@@ -84,6 +84,71 @@ import Testing
         terminal.expect("sound of rain.txt\"")
     }
 
+    @Test func listsOnTheFirstTab() throws {
+        let terminal = try start()
+        terminal.line("longname_of_mine = {rate: 16000, room: 1}")
+        terminal.prompt()
+        terminal.send("longname_of_mine.r\t")
+        terminal.expect("rate")
+        terminal.expect("number")
+        terminal.send("\u{03}")
+        terminal.prompt()
+        terminal.line("net = load(\"words13\");")
+        terminal.prompt()
+        terminal.send("maximize(net.softmax, \"o\t")
+        terminal.expect("off  class")
+        terminal.expect("on   class")
+        terminal.send("\u{03}")
+        terminal.prompt()
+        terminal.send("maximize(net.softmax, \"ha\t")
+        terminal.expect("\"happy\"")
+    }
+
+    @Test func arrowsGoThroughABlock() throws {
+        let terminal = try start()
+        terminal.line("before = 1")
+        terminal.prompt()
+        terminal.send("\u{1B}[200~fn f(x) {\n  y = x + 1\n  y * 10\n}\u{1B}[201~\r")
+        terminal.prompt()
+        // Up: the block, in its first line. Down, both ends of the second, Down: behind the third's number.
+        terminal.send("\u{1B}[A\u{1B}[B\u{01}\u{05}\u{1B}[B\u{7F}1\r")
+        terminal.prompt()
+        terminal.line("f(1)")
+        terminal.expect("\n22\n")
+        terminal.prompt()
+        // Up again and again goes from block to block, to the line before them.
+        terminal.send("\u{1B}[A\u{1B}[A\u{1B}[A\u{1B}[A\u{05} + 41\r")
+        terminal.prompt()
+        terminal.line("before")
+        terminal.expect("\n42\n")
+    }
+
+    @Test func searchLeavesNothingBehind() throws {
+        let terminal = try start()
+        terminal.send("\u{1B}[200~for i in 1..2 {\n  print(i * 100)\n}\u{1B}[201~\r")
+        terminal.expect("\n200\n")
+        terminal.prompt()
+        terminal.send("\u{12}print")
+        terminal.expect("print(i * 100)")
+        terminal.send("\u{05}")
+        terminal.expect("vz> for i in 1..2 {")
+    }
+
+    @Test func timesABlock() throws {
+        let terminal = try start()
+        terminal.line("time for i in 1..2 {")
+        terminal.expect("..> ")
+        terminal.line("    print(i * 21)")
+        terminal.expect("..> ")
+        terminal.line("}")
+        terminal.expect("\n42\n")
+        terminal.expect("time:")
+        terminal.prompt()
+        terminal.line("time(6 * 7)")
+        terminal.expect("\n42\n")
+        terminal.expect("time:")
+    }
+
     @Test func keepsHistoryOverSessions() throws {
         let first = try start()
         first.line("first_value = 12345")
@@ -162,6 +227,19 @@ import Testing
         usleep(200_000)
         terminal.line("1 + 1")
         terminal.expect("\n2\n")
+    }
+
+    @Test func controlCStopsLoopsInsideFunctions() throws {
+        let terminal = try start()
+        terminal.line("xs = 1..20000000; y = 1")
+        terminal.prompt()
+        terminal.line("y = map(xs, x -> x * 2)")
+        usleep(300_000)
+        terminal.send("\u{03}")
+        terminal.expect("interrupted")
+        terminal.prompt()
+        terminal.line("y + 41")
+        terminal.expect("\n42\n")
     }
 
     @Test func followsTheWindow() throws {

@@ -34,15 +34,14 @@ final class FitObject: VZObject {
         let h = result.history
         let columns = h.columns
         guard h.count > 0 else { return summary }
-        var lines = [(["epoch"] + columns).map { $0.leftPadded(14) }.joined()]
-        let rows = h.count <= 12 ? Array(0..<h.count) : Array(0..<5) + [-1] + Array(h.count - 6..<h.count)
-        for row in rows {
-            if row < 0 {
-                lines.append("…".leftPadded(14))
-                continue
-            }
-            let cells = columns.map { String(format4(h[$0][row])) }
-            lines.append(([String(row + 1)] + cells).map { $0.leftPadded(14) }.joined())
+        let shown = h.count <= 12 ? Array(0..<h.count) : Array(0..<5) + [-1] + Array(h.count - 6..<h.count)
+        var rows = [["epoch"] + columns]
+        for row in shown {
+            rows.append(row < 0 ? ["…"] : [String(row + 1)] + columns.map { format4(h[$0][row]) })
+        }
+        let widths = rows[0].indices.map { i in rows.map { i < $0.count ? $0[i].count : 0 }.max() ?? 0 }
+        let lines = rows.map { row in
+            row.indices.map { row[$0].leftPadded(widths[$0] + ($0 > 0 ? 2 : 0)) }.joined()
         }
         return lines.joined(separator: "\n")
     }

@@ -88,7 +88,7 @@ public final class NetworkObject: VZObject {
     }
 
     public var summary: String {
-        "<network \(network.name): \(network.nodes.count) layers, \(Summary.grouped(network.parameters.filter { !$0.isState }.reduce(0) { $0 + $1.count })) parameters>"
+        "<network \(network.name): \(network.nodes.count) layer\(network.nodes.count == 1 ? "" : "s"), \(Summary.grouped(network.parameters.filter { !$0.isState }.reduce(0) { $0 + $1.count })) parameters>"
     }
     public func display(width: Int) -> String { (try? network.summary().text) ?? summary }
     public func isEqual(_ other: any VZObject) -> Bool { (other as? NetworkObject)?.network === network }

@@ -50,7 +50,7 @@ package struct Help {
             return out + "\n"
                 + style.dim(indented("defined at \(f.file):\(f.line); ??\(name) shows its source"))
         case .object(let o):
-            var out = "\(style.strong(name)): \(o.typeName), \(o.summary)"
+            var out = "\(style.strong(name)): \(o.typeName)\n" + indented(o.summary)
             if let callable = o.callable { out += "\n\n" + text(of: callable) }
             let members = o.memberNames
             if !members.isEmpty {
@@ -58,11 +58,17 @@ package struct Help {
                 out += table(members.prefix(60).map { (".\($0)", o.memberDoc($0) ?? "") })
                 if members.count > 60 { out += "\n  … and \(members.count - 60) more" }
             }
-            if let maker = interpreter.builtins[o.typeName] { out += "\n\n" + text(of: maker) }
+            if let maker = maker(of: o) { out += "\n\n" + text(of: maker) }
             return out
         default:
             return "\(style.strong(name)): \(value.typeName)\n" + indented(value.summary(limit: width))
         }
+    }
+
+    /// The function that makes such an object: of a layer the one of its kind.
+    private func maker(of object: any VZObject) -> Builtin? {
+        let kind = object.memberNames.contains("kind") ? try? object.member("kind")?.asString : nil
+        return interpreter.builtins[kind ?? object.typeName]
     }
 
     private func text(of b: Builtin) -> String {
@@ -75,13 +81,18 @@ package struct Help {
         }
         if !b.example.isEmpty {
             let lines = b.example.split(separator: "\n", omittingEmptySubsequences: false)
-            out += "\n\n" + style.heading("Example") + "\n" + lines.map { "  \($0)" }.joined(separator: "\n")
+            out +=
+                "\n\n" + style.heading("Example") + "\n"
+                + lines.map { "  \(Self.told(String($0)))" }.joined(separator: "\n")
         }
         if !b.seeAlso.isEmpty {
             out += "\n\n" + style.heading("See also") + "\n  " + b.seeAlso.joined(separator: ", ")
         }
         return out
     }
+
+    /// A line of an example: what it must give is a comment to the reader.
+    private static func told(_ line: String) -> String { line.replacing("# expect: ", with: "# ") }
 
     /// `net.conv1d_3` that cannot be worked out as a value still has its line of help.
     private func memberText(_ topic: String) -> String? {
@@ -195,7 +206,6 @@ package enum CommandHelp {
         switch word {
         case "time": "time EXPR: works EXPR out, shows its value and how long it took."
         case "exit", "quit": "exit, quit: leaves; so does Ctrl-D."
-        case "$": "$ command: runs a command by the system's shell, such as `$ ls -la`."
         default: nil
         }
     }

@@ -40,8 +40,34 @@ package enum KeywordHelp {
         ("nil", "nil", "Nothing: what a missing value is."),
     ]
 
+    /// Operators and other signs, for `?|>`.
+    private static let signs: [(word: String, form: String, text: String)] = [
+        ("|>", "x |> f(a)", "The call f(x, a): what stands before it becomes the first argument."),
+        ("..", "a..b", "The whole numbers from a to b; in an index either end may be left out: `xs[1..]`."),
+        ("..<", "a..<b", "The whole numbers from a up to, but without, b: `for i in 0..<len(xs) { … }`."),
+        ("->", "x -> expression", "A function without a name; `(x, y) -> …` takes two."),
+        ("^", "x ^ y", "x to the power of y."),
+        ("@", "a @ b", "The matrix product."),
+        ("//", "a // b", "The quotient, rounded down; `#` begins a comment."),
+        ("%", "a % b", "What is left by a // b."),
+        ("==", "a == b", "True where both are equal; of tensors, element by element. `=` sets a variable."),
+        (
+            "=", "x = value",
+            "Sets a variable, an element `x[i] = …` or a member `r.name = …`; `a, b = xs` sets two."
+        ),
+        ("??", "a ?? b", "a, or b where a is nil."),
+        ("*", "a * b", "The product; `*xs` among arguments or in [ ] spreads a list."),
+        ("**", "f(**options)", "Spreads a record into named arguments; a power is written `x ^ 2`."),
+        (":", "t[0, :]", "In an index a whole axis; in a record what stands between a name and its value."),
+        (";", "value;", "At the end of a line: its value is not shown."),
+        ("#", "# words", "A comment; `##` above a function is its doc, which `?name` shows."),
+        ("{", "{rate: 16000, mono: true}", "A record; after `if`, `for`, `while` and `fn` a block."),
+        ("[", "[1, 2, 3]", "A list; behind a value an index: `xs[0]`, `xs[-1]`, `t[0, 1..3]`."),
+        ("$", "$ command", "Runs a command by the system's shell, such as `$ ls -la`."),
+    ]
+
     package static func entry(_ word: String) -> (word: String, form: String, text: String)? {
-        entries.first { $0.word == word }
+        (entries + signs).first { $0.word == word }
     }
 
     /// Words that something follows on their line.

@@ -1,3 +1,5 @@
+import Language
+
 /// A line that is a command of the prompt rather than vz: `?name`, `$ command`, `cd ~/data`.
 /// Scripts know none of them; each has a function of the same name for scripts where that makes
 /// sense (`help("name")`, `cd("~/data")`).
@@ -45,8 +47,8 @@ package enum PromptCommand: Equatable {
         let word = String(line.prefix { $0.isLetter })
         guard Self.words.contains(word) else { return nil }
         let tail = String(line.dropFirst(word.count))
-        if word == "bench", let inner = Self.wholeCall(tail) {
-            self = .bench(inner)
+        if word == "bench" || word == "time", let inner = Self.wholeCall(tail) {
+            self = word == "bench" ? .bench(inner) : .time(inner)
             return
         }
         let rest = tail.trimmed
@@ -121,6 +123,19 @@ package enum PromptCommand: Equatable {
         case .bench: "bench"
         case .exit: "exit"
         }
+    }
+
+    /// True where the vz behind the word goes on on the next line.
+    package var goesOn: Bool {
+        switch self {
+        case .time(let text), .bench(let text): Self.goesOn(text)
+        default: false
+        }
+    }
+
+    /// True where vz that is typed goes on on the next line.
+    package static func goesOn(_ text: String) -> Bool {
+        if case .incomplete = Interpreter.parse(text, file: "<input>") { true } else { false }
     }
 
     /// True where what follows the word is files.

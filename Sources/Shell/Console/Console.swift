@@ -40,7 +40,12 @@ public final class Console {
     /// A line that is no result: "wrote dog.wav".
     package func note(_ text: String) {
         if isQuiet { return }
-        error(text)
+        guard Terminal.errorIsTerminal else { return error(text) }
+        let width = max(Terminal.width, 20)
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).flatMap { line in
+            Columns.width(String(line)) <= width ? [String(line)] : Help.wrap(String(line), width: width)
+        }
+        error(lines.joined(separator: "\n"), plain: text)
     }
 
     /// What went wrong; `plain` is the text without colours for the diary.
@@ -146,9 +151,29 @@ package final class Diary {
     }
 
     package func write(_ text: String) {
-        var text = text
+        var text = Diary.plain(text)
         text.withUTF8 { _ = fwrite($0.baseAddress, 1, $0.count, file) }
         fflush(file)
+    }
+
+    /// Without the colours and moves of a terminal: ESC [ … letter.
+    package static func plain(_ text: String) -> String {
+        guard text.utf8.contains(0x1B) else { return text }
+        var out = String.UnicodeScalarView()
+        var isEscape = false
+        var isFirst = false
+        for c in text.unicodeScalars {
+            if isEscape {
+                let isBracket = isFirst && c == "["
+                isFirst = false
+                if !isBracket, (0x40...0x7E).contains(c.value) { isEscape = false }
+            } else if c == "\u{1B}" {
+                (isEscape, isFirst) = (true, true)
+            } else {
+                out.append(c)
+            }
+        }
+        return String(out)
     }
 
     deinit { fclose(file) }

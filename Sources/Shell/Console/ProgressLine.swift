@@ -46,7 +46,8 @@ package struct ProgressLine {
             wipe()
             // What was soon done and has no figures to tell is no news.
             if !report.figures.isEmpty || time - began >= Self.patience {
-                write(summary(report, elapsed: time - began) + "\n")
+                let parts = parts(report, elapsed: time - began)
+                write((isTerminal ? Self.folded(parts, width: width()) : parts.joined(separator: "  ")) + "\n")
             }
             label = ""
             drawnAt = -1
@@ -75,10 +76,31 @@ package struct ProgressLine {
 
     /// The last line of a piece of work: "epoch 3/40  loss 0.412  val_loss 0.5  12.3 s".
     package func summary(_ report: Progress, elapsed: Double) -> String {
+        parts(report, elapsed: elapsed).joined(separator: "  ")
+    }
+
+    private func parts(_ report: Progress, elapsed: Double) -> [String] {
         var parts = [report.label]
         parts += report.figures.map { "\($0.name) \($0.value)" }
         if elapsed >= 0.05 { parts.append(TimeText.text(elapsed)) }
-        return parts.joined(separator: "  ")
+        return parts
+    }
+
+    /// In lines of at most `width` columns, broken between the parts; what follows the first is indented.
+    private static func folded(_ parts: [String], width: Int) -> String {
+        var text = ""
+        var used = 0
+        for part in parts {
+            let columns = Columns.width(part)
+            if used > 0, used + 2 + columns > width {
+                text += "\n"
+                used = 0
+            }
+            let gap = text.isEmpty ? "" : "  "
+            text += gap + part
+            used += gap.utf8.count + columns
+        }
+        return text
     }
 
     /// The line while it goes on, in at most `width` columns. What does not fit is left out: first

@@ -40,7 +40,11 @@ package struct Completer {
                 if found.start == context.start { return (found.start, networks + found.candidates) }
                 return found
             }
-            return files(context.prefix, at: context.start, quote: quote, hasEnd: hasEnd)
+            let found = files(context.prefix, at: context.start, quote: quote, hasEnd: hasEnd)
+            guard found.start == context.start else { return found }
+            return (
+                found.start, classes(context, hasEnd ? "" : String(quote)) + found.candidates
+            )
         case .member(let receiver):
             guard let value = value(of: receiver) else { return (context.start, []) }
             return (context.start, members(of: value).filter { $0.text.hasPrefix(context.prefix) })
@@ -203,6 +207,20 @@ package struct Completer {
             return Candidate(name, alone: name + end, note: entry.isFolder ? "folder" : entry.size)
         }
         return (start + (keep ?? 0), found)
+    }
+
+    /// The classes of the network, or the data, that the first argument names: `maximize(net.softmax, "`.
+    private func classes(_ context: CursorContext, _ end: String) -> [Candidate] {
+        guard let argument = context.firstArgument else { return [] }
+        for word in argument.split(whereSeparator: { !$0.isLetter && !$0.isNumber && $0 != "_" }) {
+            guard case .object(let o)? = interpreter[String(word)],
+                case .list(let names)? = try? o.member("classes")
+            else { continue }
+            return names.items.compactMap(\.asString).filter { $0.hasPrefix(context.prefix) }.map {
+                Candidate($0, alone: $0 + end, note: "class")
+            }
+        }
+        return []
     }
 
     /// The networks that come with vzsh: `load("words13")`.

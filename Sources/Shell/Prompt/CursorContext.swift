@@ -21,6 +21,8 @@ package struct CursorContext {
     package var call: (function: String, given: [String], positional: Int)?
     /// In a string that is the first thing in a call: the function's name.
     package var stringCall: String?
+    /// In a string that is a later argument without a name: the text of the first one.
+    package var firstArgument: String?
     /// True where only white space stands before the cursor on its line.
     package var isIndentation: Bool
 
@@ -52,6 +54,7 @@ package struct CursorContext {
             {
                 stringCall = Self.path(endingAt: call.position, in: bytes)
             }
+            firstArgument = Self.firstArgument(bytes, open)
         } else {
             start = bytes.count
             while start > 0, Self.isWord(bytes[start - 1]) { start -= 1 }
@@ -125,6 +128,35 @@ package struct CursorContext {
         let text = String(decoding: bytes[i..<end], as: UTF8.self)
         guard let first = text.utf8.first, isWord(first), !(first >= 48 && first <= 57) else { return "" }
         return text
+    }
+
+    /// The first argument of the call that has a string under the cursor as another one, without a name.
+    private static func firstArgument(_ bytes: [UInt8], _ open: [Open]) -> String? {
+        guard let string = open.last, let call = open.dropLast().last, call.bracket == UInt8(ascii: "(")
+        else {
+            return nil
+        }
+        var first: Int?
+        var last = call.position
+        var depth = 0
+        var isInString = false
+        for i in (call.position + 1)..<string.position {
+            let c = bytes[i]
+            if c == UInt8(ascii: "\"") { isInString.toggle() }
+            if isInString { continue }
+            switch c {
+            case UInt8(ascii: "("), UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
+            case UInt8(ascii: ")"), UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
+            case UInt8(ascii: ",") where depth == 0:
+                first = first ?? i
+                last = i
+            default: break
+            }
+        }
+        guard let first, bytes[(last + 1)..<string.position].allSatisfy({ $0 == UInt8(ascii: " ") }) else {
+            return nil
+        }
+        return String(decoding: bytes[(call.position + 1)..<first], as: UTF8.self)
     }
 
     /// The function of the innermost open round bracket (strings and braces inside it end the

@@ -35,7 +35,6 @@ public final class Prompt {
                 session.runInput(text)
             case .interrupted: CancelFlag.shared.clear()
             case .end:
-                session.console.writeLine("")
                 if leaves() {
                     session.console.flush()
                     return 0
@@ -56,12 +55,9 @@ public final class Prompt {
                 return block.isEmpty || line == .interrupted ? line : .interrupted
             }
             block += text
-            if session.command(block) != nil { return .text(block) }
-            if case .incomplete = Interpreter.parse(block, file: "<input>") {
-                block += "\n"
-                continue
-            }
-            return .text(block)
+            let goesOn = session.command(block).map(\.goesOn) ?? PromptCommand.goesOn(block)
+            guard goesOn else { return .text(block) }
+            block += "\n"
         }
     }
 
