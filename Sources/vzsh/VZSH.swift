@@ -25,53 +25,12 @@ struct VZSH: ParsableCommand {
         version: "vzsh \(Launch.version)",
         subcommands: [Check.self, Format.self])
 
-    @Option(
-        name: [.customShort("e"), .customLong("eval")],
-        help: ArgumentHelp("Run this vz code.", valueName: "code"))
-    var code: String?
-
-    @Flag(name: .shortAndLong, help: "Stay at the prompt after the script or the code.")
-    var interactive = false
-
-    @Option(
-        help: ArgumentHelp("Put figures, sounds and reports into this folder.", valueName: "dir"),
-        completion: .directory)
-    var out: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Write the run as one page: words, code, results, figures, sounds.", valueName: "file.html"),
-        completion: .file(extensions: ["html"]))
-    var report: String?
-
-    @Option(help: "What figures are drawn on.")
-    var plot: Settings.PlotTarget = .auto
-
-    @Option(help: ArgumentHelp("Seed of the random numbers.", valueName: "n"))
-    var seed: UInt64?
-
-    @Option(help: ArgumentHelp("How many threads compute (default: one a core).", valueName: "n"))
-    var threads: Int?
-
-    @Option(help: "bf16 lets convolutions use bfloat16 where the processor has it.")
-    var precision: Settings.Precision = .f32
-
-    @Flag(name: .shortAndLong, help: "No progress, no notes, no greeting.")
-    var quiet = false
-
-    @Flag(name: .customLong("no-rc"), help: "Do not run ~/.config/vzsh/rc.vz before the prompt.")
-    var noRC = false
+    @OptionGroup var options: Options
 
     @Argument(
         help: ArgumentHelp("A script; what follows it are its own arguments.", valueName: "file.vz"),
         completion: .file(extensions: ["vz"]))
     var file: String?
-
-    func validate() throws {
-        if let threads, !(1...1024).contains(threads) {
-            throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
-        }
-    }
 
     /// The script's own arguments, options among them, which are not this parser's to read.
     nonisolated(unsafe) static var scriptArguments: [String] = []
@@ -114,28 +73,78 @@ struct VZSH: ParsableCommand {
 
     func run() throws {
         var settings = Settings()
-        settings.outputFolder = out ?? Self.folder(ofScript: code == nil && !interactive ? file : nil)
-        settings.plot = plot
-        settings.report = report
-        settings.seed = seed
-        settings.threads = threads
-        settings.precision = precision
-        settings.isQuiet = quiet
+        settings.outputFolder =
+            options.out
+            ?? Self.folder(ofScript: options.code == nil && !options.interactive ? file : nil)
+        settings.plot = options.plot
+        settings.report = options.report
+        settings.seed = options.seed
+        settings.threads = options.threads
+        settings.precision = options.precision
+        settings.isQuiet = options.quiet
         Settings.current = settings
         Effort.apply(settings)
 
         var launch = Launch()
-        launch.isQuiet = quiet
-        launch.readsRC = !noRC
-        launch.staysInteractive = interactive
+        launch.isQuiet = options.quiet
+        launch.readsRC = !options.noRC
+        launch.staysInteractive = options.interactive
         launch.arguments = Self.scriptArguments
-        if let code {
+        if let code = options.code {
             launch.program = .code(code)
         } else if let file {
             launch.program = file == "-" ? .standardInput : .file(file)
         }
-        if let out { try Launch.makeFolder(out) }
+        if let out = options.out { try Launch.makeFolder(out) }
         Glibc.exit(launch.run(builtins: BuiltinTable.all()))
+    }
+}
+
+/// What can be set on the command line.
+struct Options: ParsableArguments {
+    @Option(
+        name: [.customShort("e"), .customLong("eval")],
+        // Code may begin with a minus.
+        parsing: .unconditional,
+        help: ArgumentHelp("Run this vz code.", valueName: "code"))
+    var code: String?
+
+    @Flag(name: .shortAndLong, help: "Stay at the prompt after the script or the code.")
+    var interactive = false
+
+    @Option(
+        help: ArgumentHelp("Put figures, sounds and reports into this folder.", valueName: "dir"),
+        completion: .directory)
+    var out: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Write the run as one page: words, code, results, figures, sounds.", valueName: "file.html"),
+        completion: .file(extensions: ["html"]))
+    var report: String?
+
+    @Option(help: "What figures are drawn on.")
+    var plot: Settings.PlotTarget = .auto
+
+    @Option(help: ArgumentHelp("Seed of the random numbers.", valueName: "n"))
+    var seed: UInt64?
+
+    @Option(help: ArgumentHelp("How many threads compute (default: one a core).", valueName: "n"))
+    var threads: Int?
+
+    @Option(help: "bf16 lets convolutions use bfloat16 where the processor has it.")
+    var precision: Settings.Precision = .f32
+
+    @Flag(name: .shortAndLong, help: "No progress, no notes, no greeting.")
+    var quiet = false
+
+    @Flag(name: .customLong("no-rc"), help: "Do not run ~/.config/vzsh/rc.vz before the prompt.")
+    var noRC = false
+
+    func validate() throws {
+        if let threads, !(1...1024).contains(threads) {
+            throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
+        }
     }
 }
 

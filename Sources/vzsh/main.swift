@@ -27,6 +27,11 @@ case "check": run(Check.self, Array(arguments.dropFirst()))
 case "fmt": run(Format.self, Array(arguments.dropFirst()))
 case "help" where arguments.dropFirst() == ["check"]: run(Check.self, ["--help"])
 case "help" where arguments.dropFirst() == ["fmt"]: run(Format.self, ["--help"])
+case "--generate-completion-script":
+    guard let shell = arguments.dropFirst().first.flatMap(CompletionShell.init(rawValue:)) else {
+        fallthrough
+    }
+    write(Completions.script(for: shell) + "\n", to: STDOUT_FILENO)
 default:
     let (own, script) = VZSH.split(arguments)
     VZSH.scriptArguments = script
