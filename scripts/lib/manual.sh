@@ -45,7 +45,8 @@ vz code that runs before the prompt; \-\-no\-rc leaves it out.
 What was typed at the prompt.
 .TP
 .I ~/.inputrc
-Readline: key bindings, vi mode. The program is named vzsh there.
+Readline: key bindings, vi mode. The program is named vzsh there, and has the functions
+up\-line\-or\-history and down\-line\-or\-history, which the arrows call.
 .SH ENVIRONMENT
 .TP
 .B NO_COLOR

@@ -151,7 +151,8 @@ extension Parser {
         if kind == .assign {
             hint = "to compare, write `==`"
         } else if source.line(of: current.start) != line {
-            hint = "the `\(text(open))` of line \(line) is not closed"
+            let comma = current.beginsExpression ? ", or put a comma before this" : ""
+            hint = "close the `\(text(open))` of line \(line)\(comma)"
         } else if open.kind == .leftBracket, kind == .semicolon {
             hint = "the rows of a matrix are lists: `tensor([[1, 2], [3, 4]])`"
         } else if current.beginsExpression, wanted.contains("`,`") {

@@ -265,7 +265,7 @@ extension Parser {
         let open = tokens[at - 1]
         var result: [Argument] = []
         var named = Set<String>()
-        while kind != .rightParen {
+        while kind != .rightParen, kind != .end {
             let t = current
             if kind == .name, ahead(1) == .assign {
                 take()

@@ -72,7 +72,7 @@ extension Parser {
     private mutating func listOrComprehension() throws(SyntaxError) -> Node {
         let open = take()
         var items: [Node] = []
-        while kind != .rightBracket {
+        while kind != .rightBracket, kind != .end {
             let item = try spreadable()
             if items.isEmpty, kind == .for { return try comprehension(item, open) }
             items.append(item)
