@@ -53,18 +53,29 @@ void vz_interrupts_ignore(int value) { ignored = value; }
 
 // --- reading a line ---------------------------------------------------------------------------
 
+// The next prompt stands below the whole block, wherever in it the cursor was.
+static int give_up(void) {
+    if (memchr(rl_line_buffer, '\n', (size_t)rl_end) && !RL_ISSTATE(RL_STATE_ISEARCH)) {
+        rl_point = rl_end;
+        rl_redisplay();
+    }
+    return READERR;
+}
+
 // Readline's own rl_getc goes on reading after Ctrl-C. This one gives up with READERR, which ends
 // readline() from any of its states and restores the terminal on the way.
 static int read_key(FILE *stream) {
     int file = fileno(stream);
     for (;;) {
-        if (interrupted) return READERR;
+        if (interrupted) return give_up();
         fd_set readable;
         FD_ZERO(&readable);
         FD_SET(file, &readable);
         // A signal that arrives just before select, or at another thread, is seen a little later.
         struct timeval patience = {0, 250000};
         int ready = select(file + 1, &readable, NULL, NULL, &patience);
+        // What was typed behind Ctrl-C belongs to the next line.
+        if (ready > 0 && interrupted) return give_up();
         if (ready > 0) {
             unsigned char byte;
             ssize_t n = read(file, &byte, 1);
@@ -292,6 +303,8 @@ void vz_readline_begin(const char *program, vz_complete_function complete, vz_li
     rl_attempted_completion_function = attempted_completion;
     rl_completion_word_break_hook = word_breaks;
     rl_completer_quote_characters = "";
+    // Candidates bring their closing quote.
+    rl_basic_quote_characters = "";
     rl_completer_word_break_characters = (char *)" ";
     rl_filename_quote_characters = "";
     rl_sort_completion_matches = 0;

@@ -82,6 +82,8 @@ import Testing
         home.write("sound of rain.txt", "")
         terminal.send("len(\"sou\t")
         terminal.expect("sound of rain.txt\"")
+        terminal.line(")")
+        terminal.expect("\n17\n")
     }
 
     @Test func listsOnTheFirstTab() throws {
