@@ -105,7 +105,7 @@ struct CommandLineTests {
 
     @Test func codeMayBeginWithAMinus() {
         #expect(run(["-e", "-2^2"]).out == "-4\n")
-        #expect(run(["--eval", "-1 + 2", "-x"]).out == "1\n")
+        #expect(run(["--eval", "-1 + 2", "--", "-x"]).out == "1\n")
     }
 
     /// The completion of bash, asked as bash does.

@@ -43,7 +43,7 @@ struct ProgressLineTests {
 
     @Test func breaksTheLastLineBetweenItsParts() {
         let screen = Screen()
-        var line = line(screen, isTerminal: true, width: 30)
+        var line = line(screen, isTerminal: true, width: 31)
         line.show(
             Progress(
                 label: "epoch 1/2", done: 9, total: 9,
