@@ -267,7 +267,8 @@ extension Machine {
 
     /// People used to methods write `net.summary()`: where a function has that name, it is meant.
     private func withFunction(_ name: String, of value: Value, _ failure: Failure) -> Failure {
-        guard let function = interpreter.builtins[name], failure.hint?.hasPrefix("write ") != true,
+        guard let function = interpreter.builtins[name], function.topic != "layers",
+            failure.hint?.hasPrefix("write ") != true,
             let first = function.parameters.first, first.kind == .required || first.kind == .optional
         else { return failure }
         var failure = failure

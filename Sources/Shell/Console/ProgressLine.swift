@@ -47,7 +47,8 @@ package struct ProgressLine {
             // What was soon done and has no figures to tell is no news.
             if !report.figures.isEmpty || time - began >= Self.patience {
                 let parts = parts(report, elapsed: time - began)
-                write((isTerminal ? Self.folded(parts, width: width()) : parts.joined(separator: "  ")) + "\n")
+                write(
+                    (isTerminal ? Self.folded(parts, width: width()) : parts.joined(separator: "  ")) + "\n")
             }
             label = ""
             drawnAt = -1
