@@ -93,10 +93,10 @@ extension Attributor {
     var noise: Double { options.noise ?? method.usualNoise }
 
     func pathGradients(_ work: Work) throws -> Tensor {
+        let baselines = try baselines()
         let points = try points()
         let count = points.weights.count
         let isNoise = method == .smoothgrad
-        let baselines = try baselines()
         let gradients = try PathGradients(
             network, batch: batch(count),
             .init(
@@ -128,7 +128,7 @@ extension Attributor {
                 .array(of: Int32.self).map(Int.init)
             return .init(
                 places: order.map { ($0 + chance.uniform()) / Double(count) }, weights: even,
-                rows: rows.indices.map { turn[$0 % max(turn.count, 1)] })
+                rows: rows.indices.map { turn.isEmpty ? 0 : turn[$0 % turn.count] })
         default: return .init(places: even.map { _ in 1 }, weights: even, rows: rows)
         }
     }
