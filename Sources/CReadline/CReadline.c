@@ -74,16 +74,18 @@ static int read_key(FILE *stream) {
         // A signal that arrives just before select, or at another thread, is seen a little later.
         struct timeval patience = {0, 250000};
         int ready = select(file + 1, &readable, NULL, NULL, &patience);
-        // What was typed behind Ctrl-C belongs to the next line.
-        if (ready > 0 && interrupted) return give_up();
+        // Readline catches the signal itself and hands it on here. What was typed behind Ctrl-C belongs to
+        // the next line.
+        int problem = errno;
+        rl_check_signals();
+        if (interrupted) return give_up();
         if (ready > 0) {
             unsigned char byte;
             ssize_t n = read(file, &byte, 1);
             if (n == 1) return byte;
             if (n == 0) return EOF;
         }
-        if (ready < 0 && errno != EINTR) return READERR;
-        rl_check_signals();
+        if (ready < 0 && problem != EINTR) return READERR;
     }
 }
 

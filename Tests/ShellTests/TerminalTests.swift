@@ -93,6 +93,7 @@ import Testing
         terminal.send("longname_of_mine.r\t")
         terminal.expect("rate")
         terminal.expect("number")
+        // A list ends in a prompt too: the next line comes at once behind Ctrl-C, and whole.
         terminal.send("\u{03}")
         terminal.prompt()
         terminal.line("net = load(\"words13\");")
