@@ -42,35 +42,82 @@ static void box_muller(const uint32_t w[2], float out[2]) {
         for (unsigned lane = (unsigned)(at % 4); lane < 4 && i < n; lane++, i++) { BODY }                \
     }
 
-void vz_random_words(uint32_t *out, size_t n, uint64_t first, const vz_key *key) {
+typedef struct {
+    void *out;
+    size_t n;
+    uint64_t first;
+    const vz_key *key;
+} draw;
+
+enum { DRAW_PART = 16384 };
+
+// The part of a draw that begins at element `from`.
+#define PART_OF(DRAW, TYPE)                                                                              \
+    size_t from = part * DRAW_PART, n = (DRAW)->n - from < DRAW_PART ? (DRAW)->n - from : DRAW_PART;     \
+    TYPE *out = (TYPE *)(DRAW)->out + from;                                                              \
+    const vz_key *key = (DRAW)->key;                                                                     \
+    uint64_t first = (DRAW)->first + from;
+
+static void words_part(void *context, size_t part) {
+    const draw *d = context;
+    PART_OF(d, uint32_t)
     FOR_EACH_BLOCK(out[i] = words[lane];)
 }
 
-void vz_random_uniform(float *out, size_t n, uint64_t first, const vz_key *key) {
+static void uniform_part(void *context, size_t part) {
+    const draw *d = context;
+    PART_OF(d, float)
     FOR_EACH_BLOCK(out[i] = unit(words[lane]);)
 }
 
-void vz_random_normal(float *out, size_t n, uint64_t first, const vz_key *key) {
+static void normal_part(void *context, size_t part) {
+    const draw *d = context;
+    PART_OF(d, float)
+    float pair[2];
     FOR_EACH_BLOCK({
-        float pair[2];
-        box_muller(words + (lane & 2), pair);
+        // Both elements of a pair come from the same two words.
+        if (lane % 2 == 0 || i == 0) box_muller(words + (lane & 2), pair);
         out[i] = pair[lane & 1];
     })
 }
 
-void vz_random_truncated_normal(float *out, size_t n, uint64_t first, const vz_key *key) {
+static void truncated_normal_part(void *context, size_t part) {
+    const draw *d = context;
+    PART_OF(d, float)
+    float pair[2];
     FOR_EACH_BLOCK({
-        float pair[2];
-        box_muller(words + (lane & 2), pair);
+        if (lane % 2 == 0 || i == 0) box_muller(words + (lane & 2), pair);
         float x = pair[lane & 1];
         for (uint32_t attempt = 1; fabsf(x) > 2.0f && attempt < 64; attempt++) {
             uint32_t again[4];
+            float other[2];
             philox(again, (first + i) / 4, key, attempt);
-            box_muller(again + (lane & 2), pair);
-            x = pair[lane & 1];
+            box_muller(again + (lane & 2), other);
+            x = other[lane & 1];
         }
         out[i] = x;
     })
+}
+
+static void draw_all(void (*body)(void *, size_t), void *out, size_t n, uint64_t first, const vz_key *key) {
+    draw d = {out, n, first, key};
+    vz_parallel((n + DRAW_PART - 1) / DRAW_PART, body, &d);
+}
+
+void vz_random_words(uint32_t *out, size_t n, uint64_t first, const vz_key *key) {
+    draw_all(words_part, out, n, first, key);
+}
+
+void vz_random_uniform(float *out, size_t n, uint64_t first, const vz_key *key) {
+    draw_all(uniform_part, out, n, first, key);
+}
+
+void vz_random_normal(float *out, size_t n, uint64_t first, const vz_key *key) {
+    draw_all(normal_part, out, n, first, key);
+}
+
+void vz_random_truncated_normal(float *out, size_t n, uint64_t first, const vz_key *key) {
+    draw_all(truncated_normal_part, out, n, first, key);
 }
 
 typedef struct {

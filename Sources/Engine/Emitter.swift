@@ -155,7 +155,8 @@ final class Emitter {
             slots[slot].first = min(slots[slot].first, steps.count)
             slots[slot].last = max(slots[slot].last, steps.count)
         }
-        steps.append(Step(label: label, run: run, commits: commits))
+        let lasts = writes.contains { if case .kept = slots[$0].home { true } else { false } }
+        steps.append(Step(label: label, run: run, commits: commits, lasts: lasts))
     }
 
     /// True where `value` dies with the unit being emitted and its memory is the plan's own, so that a

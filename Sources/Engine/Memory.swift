@@ -89,11 +89,3 @@ struct Slot {
         }
     }
 }
-
-/// One step of a plan.
-struct Step {
-    let label: String
-    let run: (PlanMemory) throws -> Void
-    /// Steps from the first of these on write variables and are not interrupted.
-    var commits = false
-}

@@ -11,6 +11,8 @@ public final class Plan {
     private let inputs: [ValueType]
     private let slots: [Slot]
     private let steps: [Step]
+    /// How many steps come before the first that writes a variable; from there on a run is not stopped.
+    private let interruptible: Int
     private let outputs: [(slot: Int, type: ValueType)]
     /// Variables by the plan's own numbering, and which of them a run writes.
     private let variables: [Variable]
@@ -64,6 +66,7 @@ public final class Plan {
         }
         singleResults = bound.filter { if case .output = slots[$0].home { true } else { false } }
         steps = emitter.steps
+        interruptible = steps.firstIndex { $0.commits } ?? steps.count
         variables = emitter.variables
         writes = emitter.writtenInPlace.union(copies.map(\.variable))
         memory = try PlanMemory(slots: slots)
@@ -77,16 +80,14 @@ public final class Plan {
     }
 
     /// Compute the outputs for `values`, one for each input, in order.
-    /// Throws `Failure.interrupted` between two steps once `cancel` is set; variables then keep their
-    /// old values.
+    /// Throws `Failure.interrupted` soon after `cancel` is set, within a step too where the kernels are
+    /// ours; variables then keep their old values.
     public func run(_ values: [Tensor] = [], cancel: CancelFlag = .shared) throws -> [Tensor] {
         try cancel.check()
         let results = try outputs.map { try Tensor(uninitialized: $0.type.shape, $0.type.type) }
         let held = try bind(values, results)
-        for step in steps {
-            if !step.commits { try cancel.check() }
-            try step.run(memory)
-        }
+        for step in steps[..<interruptible] { try step.run(memory, until: cancel) }
+        for step in steps[interruptible...] { try step.run(memory) }
         for (output, tensor) in zip(outputs, results) {
             if let base = memory[output.slot], base != tensor.base {
                 tensor.base.copyMemory(from: base, byteCount: tensor.byteCount)
@@ -108,10 +109,7 @@ public final class Plan {
         let result = try Tensor(uninitialized: outputs[0].type.shape, outputs[0].type.type)
         for i in singleInputs.indices { memory[singleInputs[i].slot] = values[singleInputs[i].position].base }
         for slot in singleResults { memory[slot] = result.base }
-        for i in steps.indices {
-            if i > 0 { try cancel.check() }
-            try steps[i].run(memory)
-        }
+        for i in steps.indices { try steps[i].run(memory, until: cancel) }
         if let base = memory[outputs[0].slot], base != result.base {
             result.base.copyMemory(from: base, byteCount: result.byteCount)
         }

@@ -41,14 +41,20 @@ public struct RandomKey: Sendable, Hashable {
 
 extension Tensor {
     /// Random float32 numbers by Philox4x32-10: element i depends on key, stream and i alone.
-    public init(random distribution: Distribution, shape: [Int], key: RandomKey, stream: UInt32 = 0) throws {
+    /// Throws `Failure.interrupted` soon after `cancel` is set.
+    public init(
+        random distribution: Distribution, shape: [Int], key: RandomKey, stream: UInt32 = 0,
+        cancel: CancelFlag = .shared
+    ) throws {
         try self.init(uninitialized: shape)
-        let out = buffer.base.assumingMemoryBound(to: Float.self)
+        let (out, count) = (buffer.base.assumingMemoryBound(to: Float.self), count)
         var key = key.kernelKey(stream: stream)
-        switch distribution {
-        case .uniform: vz_random_uniform(out, count, 0, &key)
-        case .normal: vz_random_normal(out, count, 0, &key)
-        case .truncatedNormal: vz_random_truncated_normal(out, count, 0, &key)
+        try cancel.stopping {
+            switch distribution {
+            case .uniform: vz_random_uniform(out, count, 0, &key)
+            case .normal: vz_random_normal(out, count, 0, &key)
+            case .truncatedNormal: vz_random_truncated_normal(out, count, 0, &key)
+            }
         }
     }
 

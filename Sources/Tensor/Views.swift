@@ -195,20 +195,38 @@ extension Tensor {
     public func converted(to target: ElementType) throws(Failure) -> Tensor {
         if target == type { return self }
         let copy = try Tensor(uninitialized: shape, target)
-        let to = copy.buffer.base
-        var i = 0
-        forEachRow { first, step, length in
-            for j in 0..<length {
-                let x = element(at: first + j * step)
-                switch target {
-                case .float32: to.storeBytes(of: Float(x), toByteOffset: i * 4, as: Float.self)
-                case .float64: to.storeBytes(of: x, toByteOffset: i * 8, as: Double.self)
-                case .int32: to.storeBytes(of: Int32(clampingDouble: x), toByteOffset: i * 4, as: Int32.self)
-                case .bool: to.storeBytes(of: x != 0 ? 1 : 0, toByteOffset: i, as: UInt8.self)
-                }
-                i += 1
-            }
+        switch type {
+        case .float32: convert(to: copy) { (x: Float) in Double(x) }
+        case .float64: convert(to: copy) { (x: Double) in x }
+        case .int32: convert(to: copy) { (x: Int32) in Double(x) }
+        case .bool: convert(to: copy) { (x: UInt8) in x != 0 ? 1 : 0 }
         }
         return copy
+    }
+
+    @inline(__always)
+    private func convert<A>(to copy: Tensor, _ value: (A) -> Double) {
+        switch copy.type {
+        case .float32: fill(copy) { Float(value($0)) }
+        case .float64: fill(copy, value)
+        case .int32: fill(copy) { Int32(clampingDouble: value($0)) }
+        case .bool: fill(copy) { (x: A) -> UInt8 in value(x) != 0 ? 1 : 0 }
+        }
+    }
+
+    /// Writes what `f` makes of each element to the dense `copy`, in row-major order.
+    @inline(__always)
+    private func fill<A, B>(_ copy: Tensor, _ f: (A) -> B) {
+        let from = UnsafeRawPointer(buffer.base).assumingMemoryBound(to: A.self)
+        let to = copy.buffer.base.assumingMemoryBound(to: B.self)
+        var i = 0
+        forEachRow { first, step, length in
+            if step == 1 {
+                for j in 0..<length { to[i &+ j] = f(from[first &+ j]) }
+            } else {
+                for j in 0..<length { to[i &+ j] = f(from[first &+ j &* step]) }
+            }
+            i &+= length
+        }
     }
 }

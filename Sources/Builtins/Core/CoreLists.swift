@@ -263,7 +263,8 @@ enum CoreLists {
         var numbers = Set<Double>()
         var strings = Set<String>()
         var others: [Value] = []
-        for item in items {
+        for (i, item) in items.enumerated() {
+            if i & 0xFFFF == 0xFFFF { try CancelFlag.shared.check() }
             switch item {
             case .number(let x): if numbers.insert(x).inserted { result.append(item) }
             case .string(let s): if strings.insert(s.string).inserted { result.append(item) }
@@ -394,7 +395,7 @@ enum CoreLists {
                 return .list(List(try sorted(items, reversed)))
             }
             let keys = try items.map { try args.interpreter.call(by, [$0]) }
-            let order = try items.indices.sorted {
+            let order = try LongWork.sorted(Array(items.indices)) {
                 let c = try Operators.order(keys[$0], keys[$1])
                 return c == 0 ? $0 < $1 : (c < 0) != reversed
             }
@@ -410,10 +411,9 @@ enum CoreLists {
             numbers.append(x)
         }
         if numbers.count == items.count {
-            if reversed { numbers.sort(by: >) } else { numbers.sort() }
-            return numbers.map { .number($0) }
+            return try LongWork.sorted(numbers, by: reversed ? { $0 > $1 } : { $0 < $1 }).map { .number($0) }
         }
-        let order = try items.indices.sorted {
+        let order = try LongWork.sorted(Array(items.indices)) {
             let c = try Operators.order(items[$0], items[$1])
             return c == 0 ? $0 < $1 : (c < 0) != reversed
         }

@@ -16,7 +16,7 @@ enum CoreReductions {
             },
             reduction(
                 "median", "The middle of the sorted elements.", "median([5, 1, 3])  # expect: 3", ["mean"]
-            ) { median($0) },
+            ) { try LongWork.median($0) },
             reduction(
                 "var", "The variance: mean squared distance from the mean (divided by n).",
                 "var([1, 3])  # expect: 1", ["std"]
@@ -40,7 +40,7 @@ enum CoreReductions {
 
     private static func reduction(
         _ name: String, _ summary: String, _ example: String, _ seeAlso: [String],
-        _ f: @escaping ([Double]) -> Double?
+        _ f: @escaping ([Double]) throws -> Double?
     ) -> Builtin {
         Builtin(
             name, topic: "numbers",
@@ -64,7 +64,7 @@ enum CoreReductions {
             } else {
                 numbers = try args.numbers("x")
             }
-            guard let result = f(numbers) else { throw args.failure("the list is empty", kind: .value) }
+            guard let result = try f(numbers) else { throw args.failure("the list is empty", kind: .value) }
             return .number(result)
         }
     }
@@ -79,14 +79,6 @@ enum CoreReductions {
             sum = next
         }
         return lost.isFinite ? sum + lost : sum
-    }
-
-    private static func median(_ xs: [Double]) -> Double? {
-        if xs.isEmpty { return nil }
-        if xs.contains(where: \.isNaN) { return .nan }
-        let sorted = xs.sorted()
-        let middle = sorted.count / 2
-        return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
 
     private static func variance(_ xs: [Double]) -> Double? {

@@ -143,6 +143,7 @@ enum CoreStrings {
                     out += Array(new.utf8)
                     at = hit + old.utf8.count
                     n += 1
+                    if n & 0xFFFF == 0 { try CancelFlag.shared.check() }
                     try Limits.checkString(out.count)
                 }
                 out += bytes[at...]

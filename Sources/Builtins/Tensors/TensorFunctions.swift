@@ -138,11 +138,9 @@ extension TensorObject {
                 "of a tensor it is taken over all elements", hint: "`[median(row) for row in t]`")
         }
         let numbers = try tensor(for: "median").array(of: Double.self)
-        guard !numbers.isEmpty else { throw args.failure("the tensor is empty", kind: .value) }
-        if numbers.contains(where: \.isNaN) { return .number(.nan) }
-        let sorted = numbers.sorted()
-        let middle = sorted.count / 2
-        let result = sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+        guard let result = try LongWork.median(numbers) else {
+            throw args.failure("the tensor is empty", kind: .value)
+        }
         return .number(elementType == .float32 ? Self.decimal(Float(result)) : result)
     }
 

@@ -112,7 +112,9 @@ public class TensorObject: VZObject {
             try Limits.checkList(t.count)
             switch t.type {
             case .bool: return .list(try t.array(of: Bool.self).map { .bool($0) })
-            case .float32: return .list(try t.array(of: Float.self).map { .number(decimal($0)) })
+            case .float32:
+                let numbers = try t.array(of: Float.self)
+                return .list(List(try LongWork.list(numbers.count) { .number(decimal(numbers[$0])) }))
             case .int32, .float64: return Value(try t.array(of: Double.self))
             }
         }

@@ -9,7 +9,7 @@ public enum Sequences {
         case .range(let r):
             guard let n = r.count else { throw Failure(.value, "a range without an end has no last element") }
             try Limits.checkList(n)
-            return (0..<n).map { .number(r.element($0)) }
+            return try LongWork.list(n) { .number(r.element($0)) }
         case .string(let s): return s.string.unicodeScalars.map { .string(Text(String($0))) }
         case .record(let r): return r.keys.map { Value($0) }
         case .object(let o):
@@ -57,7 +57,7 @@ public enum Sequences {
             guard let n = r.count else { throw Failure(.index, "a range without an end cannot be sliced") }
             let (start, count, step) = try s.resolve(length: n)
             try Limits.checkList(count)
-            return .list(List((0..<count).map { .number(r.element(start + $0 * step)) }))
+            return .list(List(try LongWork.list(count) { .number(r.element(start + $0 * step)) }))
         case (.record(let r), .string(let s)):
             guard let value = r[s.string] else { throw Members.missing(s.string, in: r) }
             return value
