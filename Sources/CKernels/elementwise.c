@@ -5,6 +5,11 @@
 // Elements a tile: a few tiles of 2 KiB stay in the first-level cache.
 enum { VZ_TILE = 512 };
 
+// The remainder with the sign of the divisor, as in Python.
+static inline float remainder_towards_divisor(float x, float z) {
+    float r = fmodf(x, z);
+    return r != 0.0f && (r < 0.0f) != (z < 0.0f) ? r + z : r;
+}
 
 #define VZ_NAME(name) portable_##name
 #include "elementwise_body.h"

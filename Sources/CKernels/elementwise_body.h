@@ -43,7 +43,7 @@ static void VZ_NAME(binary)(int opcode, const float *a, const float *b, float *y
         BINARY(VZ_MULTIPLY, x * z)
         BINARY(VZ_DIVIDE, x / z)
         BINARY(VZ_POWER, powf(x, z))
-        BINARY(VZ_REMAINDER, x - z * floorf(x / z))
+        BINARY(VZ_REMAINDER, remainder_towards_divisor(x, z))
         BINARY(VZ_MINIMUM, x != x || z != z ? NAN : (x < z ? x : z))
         BINARY(VZ_MAXIMUM, x != x || z != z ? NAN : (x > z ? x : z))
         BINARY(VZ_EQUAL, x == z ? 1.0f : 0.0f)

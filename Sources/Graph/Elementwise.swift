@@ -139,6 +139,11 @@ public enum BinaryFunction: UInt8, Sendable, CaseIterable {
         }
     }
 
+    private static func remainder(_ a: Double, _ b: Double) -> Double {
+        let r = fmod(a, b)
+        return r != 0 && (r < 0) != (b < 0) ? r + b : r
+    }
+
     /// The definition; comparisons give 1 or 0; the remainder has the divisor's sign, as in Python.
     public func apply(_ a: Double, _ b: Double) -> Double {
         switch self {
@@ -147,7 +152,7 @@ public enum BinaryFunction: UInt8, Sendable, CaseIterable {
         case .multiply: a * b
         case .divide: a / b
         case .power: pow(a, b)
-        case .remainder: a - b * (a / b).rounded(.down)
+        case .remainder: Self.remainder(a, b)
         case .minimum: a.isNaN || b.isNaN ? .nan : min(a, b)
         case .maximum: a.isNaN || b.isNaN ? .nan : max(a, b)
         case .equal: a == b ? 1 : 0
@@ -211,7 +216,9 @@ public struct Binary: Operation {
                 try reduced(1) { try dy * c.output * (a > 0).select(a, 1).log() },
             ]
         case .remainder:
-            return [try reduced(0) { dy }, try reduced(1) { try -(dy * (a / b).unary(.floor)) }]
+            return [
+                try reduced(0) { dy }, try reduced(1) { try -(dy * ((a - c.output) / b).unary(.round)) },
+            ]
         case .minimum, .maximum:
             let first = try function == .minimum ? a.binary(.lessEqual, b) : a.binary(.greaterEqual, b)
             return [

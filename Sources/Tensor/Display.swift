@@ -138,7 +138,7 @@ struct NumberColumn {
         let low = sizes.filter { $0 > 0 }.min() ?? 0
         if type == .bool {
             style = .bool
-        } else if finite.allSatisfy({ $0 == $0.rounded() }), top < 1e9 {
+        } else if finite.allSatisfy({ $0 == $0.rounded() }), top < 1e9 || type == .int32 {
             style = .whole
         } else if top >= 1e6 || top < 1e-3 || (low > 0 && low < 1e-2 && top / low >= 1e4) {
             style = .exponent

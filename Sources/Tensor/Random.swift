@@ -73,14 +73,40 @@ extension Tensor {
     }
 
     /// The numbers 0 ..< n in random order, int32: sorted by random words (ties by position).
-    public init(permutation n: Int, key: RandomKey, stream: UInt32 = 0) throws {
+    /// Throws `Failure.interrupted` soon after `cancel` is set.
+    public init(permutation n: Int, key: RandomKey, stream: UInt32 = 0, cancel: CancelFlag = .shared) throws {
         guard n >= 0, n <= Int(Int32.max) else {
             throw Failure(.value, "permutation of \(n): the length must lie between 0 and 2^31 - 1")
         }
         var words = [UInt32](repeating: 0, count: n)
         var key = key.kernelKey(stream: stream)
         vz_random_words(&words, n, 0, &key)
-        let order = (0..<Int32(n)).sorted { (words[Int($0)], $0) < (words[Int($1)], $1) }
-        try self.init(order, shape: [n])
+        var order = words.indices.map { Placed(word: words[$0], place: Int32(truncatingIfNeeded: $0)) }
+        words = []
+        var other = order
+        // Digit by digit from the lowest; each pass keeps the order of equal digits.
+        for shift in stride(from: UInt32(0), to: 32, by: 11) {
+            try cancel.check()
+            Self.sortByDigit(order, into: &other, shift: shift)
+            swap(&order, &other)
+        }
+        try self.init(order.map(\.place), shape: [n])
+    }
+
+    private struct Placed {
+        var word: UInt32
+        var place: Int32
+    }
+
+    /// One pass of a radix sort, by the eleven bits of the word from `shift` on.
+    private static func sortByDigit(_ from: [Placed], into to: inout [Placed], shift: UInt32) {
+        var starts = [Int](repeating: 0, count: 2049)
+        for item in from { starts[Int(item.word >> shift & 2047) + 1] += 1 }
+        for digit in 1..<2049 { starts[digit] += starts[digit - 1] }
+        for item in from {
+            let digit = Int(item.word >> shift & 2047)
+            to[starts[digit]] = item
+            starts[digit] += 1
+        }
     }
 }

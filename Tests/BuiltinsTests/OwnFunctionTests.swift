@@ -108,6 +108,9 @@ import Testing
         let fit = "fit(made(), data, "
         #expect(problem(fit + "optimizer = optimizer((w, g, s) -> \"a\"))").message.contains("not a string"))
         #expect(
+            problem(fit + "optimizer = optimizer((w, g, s) -> sum(w)))").message
+                .contains("gave shape [] for a weight of shape"))
+        #expect(
             problem(fit + "optimizer = optimizer((w, g) -> w))").message.contains("takes 2 arguments, not 3"))
         #expect(
             problem(fit + "optimizer = optimizer((w, g, s) -> { s.m = nil; w }, state = {m: 0}))").message

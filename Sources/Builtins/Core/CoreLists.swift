@@ -322,7 +322,11 @@ enum CoreLists {
                     return try Sequences.items(v, "`zip` takes")
                 }
                 let n = lists.map(\.count).min() ?? 0
-                return .list(List((0..<n).map { i in .list(List(lists.map { $0[i] })) }))
+                if lists.count == 2 {
+                    let (a, b) = (lists[0], lists[1])
+                    return .list(List(try LongWork.list(n) { .list(List([a[$0], b[$0]])) }))
+                }
+                return .list(List(try LongWork.list(n) { i in .list(List(lists.map { $0[i] })) }))
             },
             Builtin(
                 "enumerate", topic: "lists", [.required("xs"), .optional("start", "0", "the first number")],
@@ -333,7 +337,11 @@ enum CoreLists {
             ) { args in
                 let start = try args.number("start", default: 0)
                 let items = try Sequences.items(args[0], "`enumerate` takes")
-                return .list(List(items.enumerated().map { .list(List([.number(start + Double($0)), $1])) }))
+                return .list(
+                    List(
+                        try LongWork.list(items.count) {
+                            .list(List([.number(start + Double($0)), items[$0]]))
+                        }))
             },
             Builtin(
                 "chain", topic: "lists", [.variadic("lists", "lists, or one list of lists")],
@@ -392,31 +400,11 @@ enum CoreLists {
             let items = try Sequences.items(args[0], "`sort` takes")
             let reversed = try args.bool("reverse", default: false)
             guard let by = try args.optionalFunction("by") else {
-                return .list(List(try sorted(items, reversed)))
+                return .list(List(try Sorting.order(of: items, reversed: reversed).map { items[$0] }))
             }
             let keys = try items.map { try args.interpreter.call(by, [$0]) }
-            let order = try LongWork.sorted(Array(items.indices)) {
-                let c = try Operators.order(keys[$0], keys[$1])
-                return c == 0 ? $0 < $1 : (c < 0) != reversed
-            }
+            let order = try Sorting.order(of: keys, reversed: reversed)
             return .list(List(order.map { items[$0] }))
         }
-    }
-
-    private static func sorted(_ items: [Value], _ reversed: Bool) throws -> [Value] {
-        var numbers: [Double] = []
-        numbers.reserveCapacity(items.count)
-        for item in items {
-            guard case .number(let x) = item, !x.isNaN else { break }
-            numbers.append(x)
-        }
-        if numbers.count == items.count {
-            return try LongWork.sorted(numbers, by: reversed ? { $0 > $1 } : { $0 < $1 }).map { .number($0) }
-        }
-        let order = try LongWork.sorted(Array(items.indices)) {
-            let c = try Operators.order(items[$0], items[$1])
-            return c == 0 ? $0 < $1 : (c < 0) != reversed
-        }
-        return order.map { items[$0] }
     }
 }

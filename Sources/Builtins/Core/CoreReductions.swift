@@ -55,10 +55,9 @@ enum CoreReductions {
             if !args[1].isNil { throw args.failure("`axis` is for tensors", hint: "make one: `tensor(xs)`") }
             let numbers: [Double]
             if case .list(let l) = args[0] {
-                numbers = try l.items.map {
-                    guard case .number(let x) = $0 else {
-                        throw args.mismatch("x", "a list of numbers", args[0])
-                    }
+                if let result = try folded(name, l.items, args) { return result }
+                numbers = try l.items.enumerated().map { i, item in
+                    guard case .number(let x) = item else { throw notANumber(item, at: i, args) }
                     return x
                 }
             } else {
@@ -67,6 +66,26 @@ enum CoreReductions {
             guard let result = try f(numbers) else { throw args.failure("the list is empty", kind: .value) }
             return .number(result)
         }
+    }
+
+    /// The sum or mean of a list with tensors in it, as `+` adds them; nil where all are plain.
+    private static func folded(_ name: String, _ items: [Value], _ args: Arguments) throws -> Value? {
+        guard let i = items.firstIndex(where: { $0.asObject != nil }) else { return nil }
+        guard name == "sum" || name == "mean" else {
+            throw args.failure(
+                "element \(i) of the list is \(items[i].typePhrase)",
+                hint: "make one tensor of them: `\(name)(stack(xs))`, or `\(name)(stack(xs), axis = 0)`")
+        }
+        var total = items[0]
+        for item in items.dropFirst() { total = try Operators.binary(.add, total, item) }
+        return name == "sum" ? total : try Operators.binary(.divide, total, Value(items.count))
+    }
+
+    private static func notANumber(_ item: Value, at i: Int, _ args: Arguments) -> Failure {
+        var failure = args.mismatch("x", "a list of numbers", args[0])
+        failure.message =
+            "`\(args.builtin.name)`: element \(i) of the list is \(item.typePhrase) (\(item.summary(limit: 40))), not a number"
+        return failure
     }
 
     /// Neumaier's compensated sum: the rounding errors are carried along.

@@ -112,13 +112,17 @@ enum CoreStrings {
                 "upper", topic: "strings", [.required("s")], summary: "In capital letters.",
                 example: "upper(\"straße\")  # expect: \"STRASSE\"", seeAlso: ["lower"]
             ) {
-                args in Value(try args.string("s").uppercased())
+                args in
+                let s = try args.string("s")
+                return Value(mapped(s) { $0 >= 97 && $0 <= 122 ? $0 - 32 : $0 } ?? s.uppercased())
             },
             Builtin(
                 "lower", topic: "strings", [.required("s")], summary: "In small letters.",
                 example: "lower(\"ÄB\")  # expect: \"äb\"", seeAlso: ["upper"]
             ) {
-                args in Value(try args.string("s").lowercased())
+                args in
+                let s = try args.string("s")
+                return Value(mapped(s) { $0 >= 65 && $0 <= 90 ? $0 + 32 : $0 } ?? s.lowercased())
             },
             Builtin(
                 "replace", topic: "strings",
@@ -134,20 +138,8 @@ enum CoreStrings {
                 let new = try args.string("new")
                 let most = try args.int("most", in: 0...Int.max, default: Int.max)
                 if old.isEmpty { throw args.failure("`old` is empty") }
-                let bytes = Array(s.utf8)
-                var out: [UInt8] = []
-                var at = 0
-                var n = 0
-                while n < most, let hit = StringSearch.find(old, in: s, from: at) {
-                    out += bytes[at..<hit]
-                    out += Array(new.utf8)
-                    at = hit + old.utf8.count
-                    n += 1
-                    if n & 0xFFFF == 0 { try CancelFlag.shared.check() }
-                    try Limits.checkString(out.count)
-                }
-                out += bytes[at...]
-                return Value(String(decoding: out, as: UTF8.self))
+                guard let first = StringSearch.find(old, in: s), most > 0 else { return args[0] }
+                return Value(try replaced(s, old, new, most: most, first: first))
             },
             Builtin(
                 "pad_left", topic: "strings",
@@ -301,8 +293,50 @@ enum CoreStrings {
         ]
     }
 
+    /// `f` of each byte of a text in ASCII; nil for other texts.
+    private static func mapped(_ s: String, _ f: (UInt8) -> UInt8) -> String? {
+        let bytes = s.utf8
+        guard bytes.allSatisfy({ $0 < 128 }) else { return nil }
+        return String(unsafeUninitializedCapacity: bytes.count) { out in
+            var n = 0
+            for byte in bytes {
+                out[n] = f(byte)
+                n += 1
+            }
+            return n
+        }
+    }
+
+    /// `s` with at most `most` of the places of `old` replaced, the first of which is at byte `first`.
+    private static func replaced(_ s: String, _ old: String, _ new: String, most: Int, first: Int) throws
+        -> String
+    {
+        var out = ""
+        out.reserveCapacity(s.utf8.count)
+        let text = s.utf8
+        var at = text.startIndex
+        var hit: Int? = first
+        var n = 0
+        while n < most, let place = hit {
+            let start = text.index(text.startIndex, offsetBy: place)
+            out += s[at..<start]
+            out += new
+            at = text.index(start, offsetBy: old.utf8.count)
+            n += 1
+            if n & 0xFFFF == 0 { try CancelFlag.shared.check() }
+            try Limits.checkString(out.utf8.count)
+            hit = StringSearch.find(old, in: s, from: place + old.utf8.count)
+        }
+        out += s[at...]
+        return out
+    }
+
     /// A number as vz writes it; blanks around it do not matter.
     private static func parse(_ s: String) -> Double? {
+        // Digits, point, sign and exponent alone, as nearly all are.
+        if s.utf8.allSatisfy({ ($0 >= 48 && $0 <= 57) || $0 == 46 || $0 == 45 || $0 == 43 || $0 == 101 }) {
+            return Double(s)
+        }
         var t = Substring(s)
         while let c = t.first, c.isWhitespace { t.removeFirst() }
         while let c = t.last, c.isWhitespace { t.removeLast() }

@@ -169,6 +169,12 @@ enum OwnFunctions {
             let result = try call(function, arguments, in: graph, interpreter)
             let hint = "return the weight's new value, such as weight - state.rate * gradient"
             let new = try traced(result, in: graph, "an optimizer's function", hint: hint)
+            guard new.shape == weight.shape else {
+                throw Failure(
+                    .shape,
+                    "an optimizer's function, `\(name)`, gave shape \(Shape.describe(new.shape)) for a weight of shape \(Shape.describe(weight.shape))",
+                    hint: hint)
+            }
             var state: [String: Traced] = [:]
             for (name, _) in kept {
                 let value = try traced(
@@ -176,7 +182,7 @@ enum OwnFunctions {
                     hint: "keep it in the record that the function is given")
                 state[name] = try value.broadcasted(to: weight.shape)
             }
-            return (try new.broadcasted(to: weight.shape), state)
+            return (new, state)
         }
     }
 

@@ -113,7 +113,7 @@ struct Differentiation {
             var given: [Tensor] = []
             let inputs = try lifted(leaves, in: trace.graph) { tensor in
                 given.append(tensor)
-                return trace.graph.input(ValueType(tensor.shape, tensor.type))
+                return trace.input(tensor)
             }
             let result = try traceResult(arguments, trees, inputs, in: trace.graph)
             let (value, gradients) = try gradients(result, inputs)
@@ -170,7 +170,7 @@ struct Differentiation {
             var given: [Tensor] = []
             let inputs = try lifted(leaves, in: trace.graph) { tensor in
                 given.append(tensor)
-                return trace.graph.input(ValueType(tensor.shape, tensor.type))
+                return trace.input(tensor)
             }
             let result = try traceResult(arguments, trees, inputs, in: trace.graph)
             let (value, gradients) = try gradients(result, inputs)

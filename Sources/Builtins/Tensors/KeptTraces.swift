@@ -19,9 +19,12 @@ final class KeptTraces {
         let drawsRandom: Bool
         /// What the form names by identity.
         let held: [Value]
+        /// The function decides by the numbers themselves: it is called each time.
+        let isPlain: Bool
         var tick = 0
 
-        init(plan: Plan?, result: ValueTree, drawsRandom: Bool, held: [Value]) {
+        init(plan: Plan?, result: ValueTree, drawsRandom: Bool, held: [Value], isPlain: Bool = false) {
+            self.isPlain = isPlain
             self.plan = plan
             self.result = result
             self.drawsRandom = drawsRandom
@@ -62,6 +65,7 @@ final class KeptTraces {
         }
         clock += 1
         entry.tick = clock
+        if entry.isPlain { return try interpreter.call(function, arguments, named) }
         let key = entry.drawsRandom ? [try Tensor(chance.nextKey().words, shape: [4])] : []
         let results = try entry.plan?.run(key + tensors) ?? []
         return entry.result.value(try results.map(TensorObject.value))
@@ -81,7 +85,11 @@ final class KeptTraces {
             let inputs = tensors.map { trace.graph.input(ValueType($0.shape, $0.type)) }
             let values = all.value(inputs.map { .object(TensorObject($0)) }).asList?.items ?? []
             let named = values.last?.asRecord?.pairs.map { (name: $0.0, value: $0.1) } ?? []
-            let result = try interpreter.call(function, Array(values.prefix(positional)), named)
+            let outcome = Result { try interpreter.call(function, Array(values.prefix(positional)), named) }
+            if trace.lacksNumbers {
+                return Entry(plan: nil, result: all, drawsRandom: false, held: held, isPlain: true)
+            }
+            let result = try outcome.get()
             var leaves: [Value] = []
             let tree = try ValueTree(result, numbers: false, into: &leaves)
             let outputs = try leaves.map { leaf -> Traced in

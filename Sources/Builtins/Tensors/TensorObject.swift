@@ -59,11 +59,23 @@ public class TensorObject: VZObject {
         }
     }
 
+    /// The numbers, where there are any: of a value that `grad` traces they are worked out.
+    private func known() throws -> Tensor? {
+        switch content {
+        case .concrete(let t): t
+        case .traced(let t): try Trace.current?.numbers(of: t)
+        }
+    }
+
     static func unknown(_ what: String) -> Failure {
-        Failure(
-            .value, "\(what) needs the numbers of a tensor, but this one is being traced: it has none yet",
-            hint:
-                "grad and jit record what a function does; choose with where(condition, a, b), or decide outside"
+        let isKept = Trace.current?.isKept ?? true
+        Trace.current?.refuse()
+        return Failure(
+            .value,
+            "\(what) needs the numbers of a tensor, but this one is being traced\(isKept ? ": it has none yet" : "")",
+            hint: isKept
+                ? "what layers, losses and optimizers record must hold for all numbers: choose with where(condition, a, b), or decide outside"
+                : "a number that is taken out of a tensor has no gradient: stay with tensors, such as t[0], sum(t), where(condition, a, b)"
         )
     }
 
@@ -186,19 +198,23 @@ public class TensorObject: VZObject {
     // MARK: Showing and comparing
 
     public var summary: String {
-        switch content {
-        case .concrete(let t): TensorText.summary(t)
-        case .traced(let t): "<traced \(t.type)>"
-        }
+        guard let t = try? known() else { return "<traced \(type)>" }
+        if isTraced, t.rank == 0, let value = try? Self.value(t) { return value.text }
+        return TensorText.summary(t)
+    }
+
+    public var plainNumber: Double? {
+        guard isTraced, let t = try? known(), t.count == 1 else { return nil }
+        return try? Self.value(t.reshaped([])).asNumber
     }
 
     public func display(width: Int) -> String {
-        guard case .concrete(let t) = content else { return summary }
+        guard let t = try? known(), !isTraced || t.rank > 0 else { return summary }
         return (try? TensorText.display(t, width: width)) ?? summary
     }
 
     public func truth() throws -> Bool {
-        guard case .concrete(let t) = content else { throw Self.unknown("a condition") }
+        guard let t = try known() else { throw Self.unknown("a condition") }
         guard t.count == 1 else {
             throw Failure(
                 .type, "a condition must be true or false, not a tensor of shape \(Shape.describe(t.shape))",

@@ -72,7 +72,10 @@ extension TensorObject {
         case .floorDivide:
             let isWhole = !a.elementType.isFloat && !b.elementType.isFloat
             return try compute("//", [], [a, b]) {
-                let quotient = try ($0[0] / $0[1]).unary(.floor)
+                // The quotient that goes with the remainder; a division by 0 or of infinity has none.
+                let direct = try ($0[0] / $0[1]).unary(.floor)
+                let exact = try (($0[0] - $0[0].binary(.remainder, $0[1])) / $0[1]).unary(.round)
+                let quotient = try exact.unary(.isNaN).select(direct, exact)
                 return isWhole ? try quotient.cast(.int32) : quotient
             }
         case .matmul: return try matmul(a, b)

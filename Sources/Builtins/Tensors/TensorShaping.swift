@@ -32,8 +32,8 @@ enum TensorShaping {
             summary: "The same elements under another shape.",
             example: "reshape(arange(6), 2, -1).shape  # expect: [2, 3]", seeAlso: ["flatten", "transpose"]
         ) { args in
-            let shape = try TensorMaking.shape(args, args.rest.map { $0.asNumber == -1 ? .number(1) : $0 })
             let given = args.rest.count == 1 ? (args.rest[0].asList?.items ?? args.rest) : args.rest
+            let shape = try TensorMaking.shape(args, given.map { $0.asNumber == -1 ? .number(1) : $0 })
             let wanted = zip(given, shape).map { $0.asNumber == -1 ? -1 : $1 }
             return .object(try tensor(args).reshaped(wanted))
         }

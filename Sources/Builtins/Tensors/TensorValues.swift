@@ -10,26 +10,44 @@ extension TensorObject {
     /// or a range of numbers. `what` begins the message where it is none.
     public static func from(_ value: Value, _ what: String, _ type: ElementType? = nil) throws -> TensorObject
     {
-        guard let t = try optional(value) else {
+        // By way of float32 whole numbers above 2^24 would lose their last digits.
+        let isWide = type == .int32 || type == .float64
+        guard let t = try optional(value, isWide: isWide) else {
             throw Failure(
                 .type, "\(what) must be a tensor, or numbers in lists, not \(value.typePhrase)")
         }
-        return try type.map { try t.converted(to: $0) } ?? t
+        guard let type else { return t }
+        if type == .int32, value.asObject == nil { try requireInt32(t, what) }
+        return try t.converted(to: type)
     }
 
-    /// nil where `value` does not stand for a tensor.
-    static func optional(_ value: Value) throws -> TensorObject? {
+    private static func requireInt32(_ t: TensorObject, _ what: String) throws {
+        let limits = -2_147_483_649.0..<2_147_483_648.0
+        guard case .concrete(let tensor) = t.content, tensor.type == .float64,
+            let wrong = try tensor.array(of: Double.self).first(where: {
+                !limits.contains($0) || $0 == limits.lowerBound
+            })
+        else { return }
+        throw Failure(
+            .value, "\(what) holds \(Numbers.text(wrong)), which int32 cannot",
+            hint: "int32 goes from -2147483648 to 2147483647; float64 holds whole numbers up to 2^53")
+    }
+
+    /// nil where `value` does not stand for a tensor. Numbers become float32, or float64 where `isWide`.
+    static func optional(_ value: Value, isWide: Bool = false) throws -> TensorObject? {
         switch value {
         case .object(let o): return o as? TensorObject
-        case .number(let x): return TensorObject(try Tensor(repeating: x, shape: []))
+        case .number(let x):
+            return TensorObject(try Tensor(repeating: x, shape: [], isWide ? .float64 : .float32))
         case .bool(let b): return TensorObject(try Tensor(scalar: b))
         case .range(let r):
             guard let n = r.count else { throw Failure(.value, "a range without an end cannot be a tensor") }
             guard n <= 1 << 28 else {
                 throw Failure(.memory, "a range of \(n) numbers is too long for a tensor")
             }
-            return TensorObject(try Tensor((0..<n).map { Float(r.element($0)) }, shape: [n]))
-        case .list(let l): return try fromList(l)
+            if isWide { return TensorObject(try Tensor(LongWork.list(n) { r.element($0) }, shape: [n])) }
+            return TensorObject(try Tensor(LongWork.list(n) { Float(r.element($0)) }, shape: [n]))
+        case .list(let l): return try fromList(l, isWide)
         default: return nil
         }
     }
@@ -43,12 +61,13 @@ extension TensorObject {
         }
     }
 
-    private static func fromList(_ list: List) throws -> TensorObject? {
+    private static func fromList(_ list: List, _ isWide: Bool) throws -> TensorObject? {
         var collector = Collector()
         if try collector.collect(.list(list), 0) {
             if collector.isBool, !collector.values.isEmpty {
                 return TensorObject(try Tensor(collector.values.map { $0 != 0 }, shape: collector.shape))
             }
+            if isWide { return TensorObject(try Tensor(collector.values, shape: collector.shape)) }
             return TensorObject(try Tensor(collector.values.map(Float.init), shape: collector.shape))
         }
         // Tensors among the items: they become rows.

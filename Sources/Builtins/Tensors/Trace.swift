@@ -14,8 +14,12 @@ final class Trace: @unchecked Sendable {
     private(set) var used: [(input: Traced, tensor: Tensor)] = []
     /// The input for the random key of a run, where random numbers are drawn.
     private(set) var key: Traced?
+    /// True once something wanted numbers that are not known yet.
+    private(set) var lacksNumbers = false
     private var streams: UInt32
     private var valueOf: [Place: Traced] = [:]
+    /// Of a trace for one call: values whose numbers are at hand, by node.
+    private var known: [Int: Tensor] = [:]
 
     private struct Place: Hashable {
         let base: UnsafeMutableRawPointer
@@ -54,6 +58,7 @@ final class Trace: @unchecked Sendable {
         if let known = valueOf[place] { return known }
         let value = isKept ? graph.constant(tensor) : graph.input(ValueType(tensor.shape, tensor.type))
         valueOf[place] = value
+        if !isKept { known[value.id] = tensor }
         // Held as long as the trace: another tensor must not come to lie at the same place.
         used.append((value, tensor))
         return value
@@ -71,5 +76,71 @@ final class Trace: @unchecked Sendable {
         self.key = key
         streams += 1
         return try draw(key, streams)
+    }
+
+    // MARK: Numbers of values, while tracing
+
+    /// What wants numbers that a trace has not, or must not take out of it.
+    func refuse() { lacksNumbers = true }
+
+    /// Values whose numbers take more memory together are not kept between two questions.
+    private static let mostKept = 64 << 20
+
+    /// A new input that stands for `tensor`.
+    func input(_ tensor: Tensor) -> Traced {
+        let value = graph.input(ValueType(tensor.shape, tensor.type))
+        if !isKept { known[value.id] = tensor }
+        return value
+    }
+
+    /// The numbers of a value, computed from what is at hand: what a condition on it needs. Nil where
+    /// the trace is for many calls, whose numbers are not known yet.
+    func numbers(of value: Traced) throws -> Tensor? {
+        guard !isKept, value.graph === graph else {
+            lacksNumbers = true
+            return nil
+        }
+        if let tensor = known[value.id] { return tensor }
+        // The same operations in a graph of their own, which begins at what is known: a loop asks for the
+        // same structure each time round, so that its plan is found again.
+        let part = Graph()
+        var copies: [Int: Traced] = [:]
+        var inputs: [Traced] = []
+        var given: [Tensor] = []
+        var fresh: [Int] = []
+        for id in needed(for: value.id) {
+            let node = graph.nodes[id]
+            if let tensor = known[id] {
+                let input = part.input(node.type)
+                inputs.append(input)
+                given.append(tensor)
+                copies[id] = input
+            } else if let tensor = graph.captures[id] {
+                copies[id] = part.constant(tensor)
+            } else if let variable = graph.variables[id] {
+                copies[id] = part.read(variable)
+            } else if node.operation is Leaf {
+                return nil
+            } else {
+                copies[id] = try part.add(node.operation, node.inputs.compactMap { copies[$0] })
+                fresh.append(id)
+            }
+        }
+        let bytes = fresh.reduce(0) { $0 &+ graph.nodes[$1].type.count &* graph.nodes[$1].type.type.size }
+        let wanted = bytes <= Self.mostKept ? fresh : [value.id]
+        let results = try PlanCache.run(inputs: inputs, outputs: wanted.compactMap { copies[$0] }, given)
+        for (id, tensor) in zip(wanted, results) { known[id] = tensor }
+        return results.last
+    }
+
+    /// What must be worked out for node `id`, and the known values it begins with, inputs first.
+    private func needed(for id: Int) -> [Int] {
+        var found: Set<Int> = [id]
+        var open = [id]
+        while let next = open.popLast() {
+            if known[next] != nil { continue }
+            for input in graph.nodes[next].inputs where found.insert(input).inserted { open.append(input) }
+        }
+        return found.sorted()
     }
 }

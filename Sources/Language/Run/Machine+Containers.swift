@@ -19,7 +19,7 @@ extension Machine {
         case .range(let r):
             (a + 2).set(r.count.map(Double.init) ?? .infinity)
         case .string(let s):
-            a.pointee = .list(List(s.string.unicodeScalars.map { .string(Text(String($0))) }))
+            a.pointee = .list(List(s.string.unicodeScalars.map { .string(Text.letter($0)) }))
         case .record(let r):
             let items: [Value] =
                 names == 1
@@ -80,14 +80,24 @@ extension Machine {
             d.pointee = value
             return true
         }
-        guard case .list(let parts) = value, parts.count == names else {
+        let parts: [Value]? =
+            switch value {
+            case .list(let list): list.items
+            case .object(let o) where o.count == names: try Sequences.items(value, "several names take")
+            default: nil
+            }
+        guard let parts, parts.count == names else {
             let shown =
-                if case .list(let parts) = value { "a list of \(parts.count)" } else { value.typePhrase }
+                switch value {
+                case .list(let list): "a list of \(list.count)"
+                case .object(let o): o.count.map { "\(value.typePhrase) of \($0)" } ?? value.typePhrase
+                default: value.typePhrase
+                }
             throw Failure(
                 .value, "\(names) names need elements that are lists of \(names), not \(shown)",
                 hint: "`for i, x in enumerate(xs)` counts along; `for a, b in zip(xs, ys)` walks two lists")
         }
-        for (k, part) in parts.items.enumerated() where k < names { (d + k).pointee = part }
+        for k in 0..<names { (d + k).pointee = parts[k] }
         return true
     }
 
@@ -337,7 +347,9 @@ extension Machine {
 
     @inline(never)
     func format(_ d: Slot, _ x: Slot, _ format: Int) throws {
-        guard let text = prototype.formats[format].apply(x.pointee) else {
+        var value = x.pointee
+        if case .object(let o) = value, let number = o.plainNumber { value = .number(number) }
+        guard let text = prototype.formats[format].apply(value) else {
             throw Failure(.value, "this format is not for \(x.pointee.typePhrase)")
         }
         d.pointee = .string(Text(text))

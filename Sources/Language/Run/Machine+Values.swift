@@ -67,8 +67,23 @@ extension Machine {
             return
         }
         ticks &-= 64
+        if op == .add, x.high == Tag.string, y.high == Tag.string {
+            let joined = try joined(x.reference(Text.self), y.reference(Text.self))
+            d.pointee = .string(joined)
+            return
+        }
         let result = try Operators.binary(op, x.pointee, y.pointee)
         d.pointee = result
+    }
+
+    @inline(__always)
+    private func joined(_ x: Unmanaged<Text>, _ y: Unmanaged<Text>) throws -> Text {
+        try x._withUnsafeGuaranteedRef { first in
+            try y._withUnsafeGuaranteedRef { second in
+                try Limits.checkString(first.string.utf8.count + second.string.utf8.count)
+                return Text(first.string + second.string)
+            }
+        }
     }
 
     @inline(never)
@@ -157,12 +172,7 @@ extension Machine {
             }
             return
         }
-        let result = try x.reference(Text.self)._withUnsafeGuaranteedRef { text in
-            try piece._withUnsafeGuaranteedRef { other in
-                try Limits.checkString(text.string.utf8.count + other.string.utf8.count)
-                return Text(text.string + other.string)
-            }
-        }
+        let result = try joined(x.reference(Text.self), piece)
         x.pointee = .string(result)
     }
 

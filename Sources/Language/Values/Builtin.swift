@@ -76,6 +76,8 @@ public final class Builtin: @unchecked Sendable {
     let positionalSlots: Int
     let variadicName: String?
     let extrasName: String?
+    /// The names of the parameters that take a slot, in order.
+    private let slotNames: [String]
 
     public init(
         _ name: String, topic: String = "", _ parameters: [Parameter] = [], summary: String = "",
@@ -105,6 +107,7 @@ public final class Builtin: @unchecked Sendable {
         requiredCount = required
         variadicName = parameters.first { $0.kind == .variadic }?.name
         extrasName = parameters.first { $0.kind == .extras }?.name
+        slotNames = parameters.filter { $0.kind == .required || $0.kind == .optional }.map(\.name)
     }
 
     /// "conv1d(filters, kernel, stride = 1)"
@@ -116,15 +119,7 @@ public final class Builtin: @unchecked Sendable {
     /// A variadic parameter may stand before optional ones: `sequential(*layers, input = nil)`;
     /// then what follows it is given by name only.
     func slot(of name: String) -> Int? {
-        var slot = 0
-        for p in parameters {
-            switch p.kind {
-            case .required, .optional:
-                if p.name == name { return slot }
-                slot += 1
-            case .variadic, .extras: break
-            }
-        }
+        for i in slotNames.indices where slotNames[i] == name { return i }
         return nil
     }
 

@@ -38,7 +38,11 @@ public final class Record {
     public private(set) var values: [Value] = []
     /// Position of each key; kept only where there are many.
     private var positions: [String: Int] = [:]
+    /// Positions, as `positions` counts them, of keys that have been removed since it was made; in order.
+    private var removed: [Int] = []
     private static let few = 8
+    /// With more removed keys the index is made anew.
+    private static let manyRemoved = 64
 
     public init() {}
 
@@ -53,7 +57,9 @@ public final class Record {
     /// The position of `key`; `guess` is tried first.
     public func position(of key: String, guess: Int = 0) -> Int? {
         if guess < keys.count, keys[guess] == key { return guess }
-        if keys.count > Record.few { return positions[key] }
+        if keys.count > Record.few {
+            return positions[key].map { place in place - removed.count { $0 < place } }
+        }
         for i in keys.indices where keys[i] == key { return i }
         return nil
     }
@@ -69,7 +75,7 @@ public final class Record {
             if keys.count == Record.few + 1 {
                 reindex()
             } else if keys.count > Record.few {
-                positions[key] = keys.count - 1
+                positions[key] = keys.count - 1 + removed.count
             }
         }
     }
@@ -89,12 +95,17 @@ public final class Record {
     public func remove(_ key: String) -> Value? {
         guard let i = position(of: key) else { return nil }
         keys.remove(at: i)
-        reindex()
+        if keys.count <= Record.few || removed.count >= Record.manyRemoved {
+            reindex()
+        } else if let place = positions.removeValue(forKey: key), i < keys.count {
+            removed.insert(place, at: removed.firstIndex { $0 > place } ?? removed.count)
+        }
         return values.remove(at: i)
     }
 
     private func reindex() {
         positions.removeAll(keepingCapacity: true)
+        removed = []
         if keys.count > Record.few { for (i, k) in keys.enumerated() { positions[k] = i } }
     }
 
@@ -115,8 +126,22 @@ enum Reaper {
 
     @inline(__always)
     static func dispose(_ items: inout [Value]) {
-        if items.isEmpty { return }
+        if items.isEmpty || isShallow(items) { return }
         disposeSlowly(&items)
+    }
+
+    /// True for a few values none of which holds others.
+    @inline(__always)
+    private static func isShallow(_ items: [Value]) -> Bool {
+        if items.count > 8 { return false }
+        return items.withUnsafeBufferPointer { values in
+            guard let first = values.baseAddress else { return true }
+            for i in 0..<values.count {
+                let p = UnsafeMutablePointer(mutating: first + i)
+                if !p.isPlain, p.high != Tag.string { return false }
+            }
+            return true
+        }
     }
 
     private static let key: pthread_key_t = {

@@ -50,7 +50,7 @@ public enum Operators {
             return .number(x / y)
         case .floorDivide:
             if y == 0 { throw divisionByZero }
-            return .number((x / y).rounded(.down))
+            return .number(quotient(x, y))
         case .modulo:
             if y == 0 { throw divisionByZero }
             return .number(modulo(x, y))
@@ -68,6 +68,16 @@ public enum Operators {
     static let divisionByZero = Failure(
         .numeric, "division by zero",
         hint: "test the divisor first, or write `inf` or `nan` where you mean them")
+
+    /// The whole quotient that goes with `modulo`: q * y + x % y is x, as in Python; 6 // 0.2 is 29, since
+    /// 0.2 is a little more than a fifth.
+    @inline(__always)
+    static func quotient(_ x: Double, _ y: Double) -> Double {
+        let direct = (x / y).rounded(.down)
+        if x == x.rounded(), y == y.rounded(), abs(x) < 9e15, abs(y) < 9e15 { return direct }
+        guard x.isFinite, y.isFinite else { return direct }
+        return ((x - modulo(x, y)) / y).rounded()
+    }
 
     /// The remainder with the sign of the divisor, as in Python and in mathematics.
     @inline(__always)

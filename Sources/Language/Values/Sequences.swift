@@ -10,7 +10,7 @@ public enum Sequences {
             guard let n = r.count else { throw Failure(.value, "a range without an end has no last element") }
             try Limits.checkList(n)
             return try LongWork.list(n) { .number(r.element($0)) }
-        case .string(let s): return s.string.unicodeScalars.map { .string(Text(String($0))) }
+        case .string(let s): return s.string.unicodeScalars.map { .string(Text.letter($0)) }
         case .record(let r): return r.keys.map { Value($0) }
         case .object(let o):
             if let next = try o.elements() {

@@ -5,6 +5,21 @@ public final class Text {
     public internal(set) var string: String
     /// Number of scalars; -1 while not counted.
     private var counted: Int = -1
+    /// A position that was looked up, with its byte: the next one is mostly near it.
+    private var near = (position: 0, byte: 0)
+
+    /// The letters of ASCII: those of a text are not made anew. Nothing changes them: they are counted, and what
+    /// is held here is held twice by whoever uses it.
+    nonisolated(unsafe) private static let letters = (UInt8(0)..<128).map { code in
+        let text = Text(String(UnicodeScalar(code)))
+        text.counted = 1
+        return text
+    }
+
+    /// One scalar as a value.
+    static func letter(_ scalar: Unicode.Scalar) -> Text {
+        scalar.isASCII ? letters[Int(scalar.value)] : Text(String(scalar))
+    }
 
     public init(_ string: String) { self.string = string }
 
@@ -22,27 +37,30 @@ public final class Text {
         string += other.string
     }
 
-    /// The scalar at `position` (0 ..< count) as a string.
-    func scalar(at position: Int) -> String {
-        if isASCII {
-            let i = string.utf8.index(string.utf8.startIndex, offsetBy: position)
-            return String(UnicodeScalar(string.utf8[i]))
+    /// The scalar at `position` (0 ..< count).
+    func scalar(at position: Int) -> Text { Text.letter(string.unicodeScalars[index(at: position)]) }
+
+    /// Where the scalar at `position` (0 ... count) begins: from the nearest place that is known.
+    private func index(at position: Int) -> String.Index {
+        let bytes = string.utf8
+        if isASCII { return bytes.index(bytes.startIndex, offsetBy: position) }
+        var from = (position: 0, byte: 0)
+        for known in [near, (count, bytes.count)]
+        where abs(known.0 - position) < abs(from.position - position) {
+            from = known
         }
-        let scalars = string.unicodeScalars
-        return String(scalars[scalars.index(scalars.startIndex, offsetBy: position)])
+        let index = string.unicodeScalars.index(
+            bytes.index(bytes.startIndex, offsetBy: from.byte), offsetBy: position - from.position)
+        near = (position, bytes.distance(from: bytes.startIndex, to: index))
+        return index
     }
 
     /// `count` scalars from `start` on, every `step`th.
     func slice(start: Int, count: Int, step: Int) -> String {
         if count <= 0 { return "" }
         if step == 1 {
-            if isASCII {
-                let a = string.utf8.index(string.utf8.startIndex, offsetBy: start)
-                return String(string[a..<string.utf8.index(a, offsetBy: count)])
-            }
-            let scalars = string.unicodeScalars
-            let a = scalars.index(scalars.startIndex, offsetBy: start)
-            return String(scalars[a..<scalars.index(a, offsetBy: count)])
+            let first = index(at: start)
+            return String(string.unicodeScalars[first..<index(at: start + count)])
         }
         let all = Array(string.unicodeScalars)
         var picked = String.UnicodeScalarView()

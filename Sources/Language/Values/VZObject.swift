@@ -87,6 +87,8 @@ public protocol VZObject: AnyObject {
     func display(width: Int) -> String
     /// What a condition makes of it.
     func truth() throws -> Bool
+    /// The number that it stands for, where a format such as `"{x:.2f}"` may take it as one.
+    var plainNumber: Double? { get }
     /// True where both are the same for `==` inside lists and records and for `in`, where `binary`
     /// has no single answer.
     func isEqual(_ other: any VZObject) -> Bool
@@ -126,6 +128,7 @@ extension VZObject {
     public func truth() throws -> Bool {
         throw Failure(.type, "a condition must be true or false, not \(Value.object(self).typePhrase)")
     }
+    public var plainNumber: Double? { nil }
     public func isEqual(_ other: any VZObject) -> Bool { self === other }
     public var recipe: String? { nil }
 }
