@@ -138,8 +138,7 @@ enum CoreStrings {
                 let new = try args.string("new")
                 let most = try args.int("most", in: 0...Int.max, default: Int.max)
                 if old.isEmpty { throw args.failure("`old` is empty") }
-                guard let first = StringSearch.find(old, in: s), most > 0 else { return args[0] }
-                return Value(try replaced(s, old, new, most: most, first: first))
+                return try StringSearch.replace(old, by: new, in: s, most: most).map { Value($0) } ?? args[0]
             },
             Builtin(
                 "pad_left", topic: "strings",
@@ -305,30 +304,6 @@ enum CoreStrings {
             }
             return n
         }
-    }
-
-    /// `s` with at most `most` of the places of `old` replaced, the first of which is at byte `first`.
-    private static func replaced(_ s: String, _ old: String, _ new: String, most: Int, first: Int) throws
-        -> String
-    {
-        var out = ""
-        out.reserveCapacity(s.utf8.count)
-        let text = s.utf8
-        var at = text.startIndex
-        var hit: Int? = first
-        var n = 0
-        while n < most, let place = hit {
-            let start = text.index(text.startIndex, offsetBy: place)
-            out += s[at..<start]
-            out += new
-            at = text.index(start, offsetBy: old.utf8.count)
-            n += 1
-            if n & 0xFFFF == 0 { try CancelFlag.shared.check() }
-            try Limits.checkString(out.utf8.count)
-            hit = StringSearch.find(old, in: s, from: place + old.utf8.count)
-        }
-        out += s[at...]
-        return out
     }
 
     /// A number as vz writes it; blanks around it do not matter.

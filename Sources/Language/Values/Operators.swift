@@ -302,6 +302,47 @@ public enum StringSearch {
         return text.withUTF8 { t in part.withUTF8 { p in position(of: p, in: t, from: from) } }
     }
 
+    /// `text` with each `old` (at most `most` of them) replaced by `new`; nil where there is none.
+    public static func replace(_ old: String, by new: String, in text: String, most: Int) throws -> String? {
+        var (text, old, new) = (text, old, new)
+        return try text.withUTF8 { t in
+            try old.withUTF8 { o in
+                try new.withUTF8 { n in
+                    var hits: [Int] = []
+                    var at = 0
+                    while hits.count < most, !o.isEmpty, let hit = position(of: o, in: t, from: at) {
+                        hits.append(hit)
+                        if hits.count & 0xFFFF == 0 { try CancelFlag.shared.check() }
+                        at = hit + o.count
+                    }
+                    return try hits.isEmpty ? nil : replaced(t, hits, length: o.count, by: n)
+                }
+            }
+        }
+    }
+
+    private static func replaced(
+        _ t: UnsafeBufferPointer<UInt8>, _ hits: [Int], length: Int, by new: UnsafeBufferPointer<UInt8>
+    ) throws -> String {
+        let (added, overflow) = hits.count.multipliedReportingOverflow(by: new.count)
+        let size = t.count - hits.count * length
+        try Limits.checkString(overflow || added > .max - size ? -1 : size + added)
+        return String(unsafeUninitializedCapacity: size + added) { out in
+            var (from, to) = (0, 0)
+            func copy(_ piece: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) {
+                for i in range { out[to &+ i &- range.lowerBound] = piece[i] }
+                to += range.count
+            }
+            for hit in hits {
+                copy(t, from..<hit)
+                copy(new, 0..<new.count)
+                from = hit + length
+            }
+            copy(t, from..<t.count)
+            return to
+        }
+    }
+
     private static func position(
         of p: UnsafeBufferPointer<UInt8>, in t: UnsafeBufferPointer<UInt8>, from: Int
     ) -> Int? {
