@@ -89,6 +89,37 @@ import Testing
         }
         let found = Interpreter(builtins: []).check(
             "use \"a.vz\"\nuse \"none.vz\"", file: "\(folder.path)/main.vz")
+        #expect(found.count == 2)
+        #expect(found.last?.message.contains("uses itself") == true)
+    }
+
+    private func check(_ text: String, in folder: Folder) -> [Diagnostic] {
+        Interpreter(builtins: []).check(text, file: "\(folder.path)/main.vz")
+    }
+
+    /// A missing file is missing under another name too.
+    @Test func checkLooksForFilesWithAnotherName() throws {
+        let folder = try Folder()
+        let found = check("use \"a.vz\" as m\nm.f(1)", in: folder)
         #expect(found.count == 1)
+        #expect(found.first?.hint?.contains("the folder of the file that uses it") == true)
+        try folder.write("a.vz", "x = (1")
+        #expect(check("use \"a.vz\" as m", in: folder).count == 1)
+    }
+
+    /// What is wrong with a used file is said with its own place, and what it may define is not missed.
+    @Test func checkShowsAUsedFileAsItIs() throws {
+        let folder = try Folder()
+        try folder.write("a.vz", "fn g() = 1\n\nx = = 2")
+        let found = check("use \"a.vz\"\nprint(x)", in: folder)
+        #expect(found.count == 1)
+        #expect(found.first?.span?.file == "\(folder.path)/a.vz")
+        #expect(found.first?.span?.line == 3)
+    }
+
+    @Test func checkGoesOnBehindALoneBreak() throws {
+        let folder = try Folder()
+        let found = check("break\nx = 1\nyy + x", in: folder)
+        #expect(found.map(\.message) == ["`break` outside a loop", "unknown name `yy`"])
     }
 }

@@ -248,7 +248,8 @@ enum CoreLists {
                     .required("x", "a list or a record"),
                     .optional("deep", "false", "also copy the lists and records inside"),
                 ],
-                summary: "An independent copy of a list or a record.",
+                summary:
+                    "A new list or record with the same elements; what is inside is shared unless `deep`.",
                 example: "a = [1]\nb = copy(a)\npush(b, 2)\na  # expect: [1]"
             ) { args in
                 if case .object(let o) = args[0], let result = try o.apply("copy", &args) { return result }

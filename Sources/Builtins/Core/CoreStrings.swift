@@ -229,12 +229,9 @@ enum CoreStrings {
                 guard let format = NumberFormat(spec) else {
                     throw args.failure(
                         "\"\(spec)\" is not a format",
-                        hint: "a format is like .3f, 8.2f, .1%, e, >10, <10, 06.2f or ,")
+                        hint: "a format is like .3f, 8.2f, .1%, e, >10, <10, 06.2f or ,", argument: "spec")
                 }
-                guard let text = format.apply(args[0]) else {
-                    throw args.failure("the format \"\(spec)\" is not for \(args[0].typePhrase)")
-                }
-                return Value(text)
+                return Value(try args.blaming("x") { try format.apply(args[0]) })
             },
             Builtin(
                 "str", topic: "strings", [.required("x")],
@@ -268,7 +265,7 @@ enum CoreStrings {
                 if args.isGiven(at: 1) { return args[1] }
                 throw args.failure(
                     "\(Value(s).summary(limit: 40)) is not a number", hint: "num(s, nil) gives nil instead",
-                    kind: .value)
+                    kind: .value, argument: "s")
             },
             Builtin(
                 "int", topic: "strings", [.required("x", "a number, or a string that spells one")],
@@ -280,7 +277,8 @@ enum CoreStrings {
                 let x: Double
                 if case .string(let s) = args[0] {
                     guard let parsed = parse(s.string) else {
-                        throw args.failure("\(args[0].summary(limit: 40)) is not a number", kind: .value)
+                        throw args.failure(
+                            "\(args[0].summary(limit: 40)) is not a number", kind: .value, argument: "x")
                     }
                     x = parsed
                 } else {

@@ -84,16 +84,28 @@ enum FitBuiltins {
         return (train, validation)
     }
 
+    private static func optimizer(_ args: Arguments) throws -> Optimizer? {
+        do {
+            return try args.optionalObject("optimizer", as: OptimizerObject.self, "an optimizer")?.optimizer
+        } catch var failure as Failure {
+            failure.hint = "a function makes one: `optimizer = adam(0.001)`"
+            throw failure
+        }
+    }
+
     private static func options(_ args: Arguments, _ train: any ExampleSet, _ chance: Chance) throws
         -> FitOptions
     {
         var options = FitOptions(
-            optimizer: try args.optionalObject("optimizer", as: OptimizerObject.self, "an optimizer")?
-                .optimizer ?? .adam())
+            optimizer: try optimizer(args) ?? .adam())
         options.epochs = try args.int("epochs", in: 1...1_000_000, default: 1)
         options.batch = try args.int("batch", in: 1...1_000_000, default: 32)
-        options.loss = try OwnFunctions.loss(args.value("loss"), args.interpreter)
-        options.metrics = try OwnFunctions.metrics(args.value("metrics"), args.interpreter)
+        options.loss = try args.blaming("loss") {
+            try OwnFunctions.loss(args.value("loss"), args.interpreter)
+        }
+        options.metrics = try args.blaming("metrics") {
+            try OwnFunctions.metrics(args.value("metrics"), args.interpreter)
+        }
         options.labelSmoothing = try args.number("label_smoothing", default: 0)
         options.averaging = try args.optionalNumber("average")
         if let patience = try args.optionalInt("early_stopping") {

@@ -56,7 +56,9 @@ public enum NetworkBuiltins {
             seeAlso: ["summary", "fit", "conv1d"]
         ) { args in
             let network = try Network.sequential(
-                try blocks(args.rest, args.interpreter), input: try args.optionalInts("input"),
+                try args.rest.enumerated().flatMap { i, value in
+                    try args.blaming(rest: i) { try blocks([value], args.interpreter) }
+                }, input: try args.optionalInts("input"),
                 name: try args.string("name", default: "network"), key: chance.nextKey())
             if let names = try args.optionalStrings("classes") { network.classes = names }
             return Value(NetworkObject(network))

@@ -83,7 +83,13 @@ public final class NetworkObject: VZObject {
             }
             let x = try args.object("x", as: TensorObject.self, "a tensor")
             if let traced = x.tracedValue { return Value(TensorObject(try network.trace(traced))) }
-            return Value(TensorObject(try network.predict(try x.concrete())))
+            do { return Value(TensorObject(try network.predict(try x.concrete()))) } catch var failure
+                as Failure
+            {
+                // Nobody wrote `predict` here.
+                if failure.message.hasPrefix("predict: ") { failure.message.removeFirst(9) }
+                throw failure
+            }
         }
     }
 

@@ -14,7 +14,7 @@ struct IndexBox {
     private var axes: [Int] = []
 
     init(_ indices: [Value], shape: [Int]) throws {
-        for part in indices {
+        for (place, part) in indices.enumerated() {
             if part.isNil {
                 axes.append(-1)
                 continue
@@ -26,17 +26,18 @@ struct IndexBox {
                     "\(indices.count) indices for a tensor of shape \(Shape.describe(shape))",
                     hint: shape.isEmpty
                         ? "a single number has no axes: `t.item` gives it"
-                        : "it has \(shape.count) \(shape.count == 1 ? "axis" : "axes")")
+                        : "it has \(shape.count) \(shape.count == 1 ? "axis" : "axes")",
+                    argument: Failure.Argument("", position: place))
             }
             switch part {
             case .range(let r):
-                let (start, count, step) = try r.resolve(length: shape[axis])
+                let (start, count, step) = try Self.at(place) { try r.resolve(length: shape[axis]) }
                 starts.append(count == 0 ? 0 : start)
                 lengths.append(count)
                 steps.append(step)
                 axes.append(axis)
             default:
-                starts.append(try Self.position(part, shape, axis))
+                starts.append(try Self.at(place) { try Self.position(part, shape, axis) })
                 lengths.append(1)
                 steps.append(1)
             }
@@ -46,6 +47,14 @@ struct IndexBox {
             lengths.append(shape[axis])
             steps.append(1)
             axes.append(axis)
+        }
+    }
+
+    /// What goes wrong in `body` is the fault of the index at `place`.
+    static func at<T>(_ place: Int, _ body: () throws -> T) throws -> T {
+        do { return try body() } catch var failure as Failure {
+            failure.argument = Failure.Argument("", position: place)
+            throw failure
         }
     }
 
@@ -131,7 +140,7 @@ extension TensorObject {
     /// The axis whose index is a list of positions, and those.
     func gathered(_ indices: [Value]) throws -> (axis: Int, places: [Int])? {
         var axis = 0
-        for part in indices {
+        for (place, part) in indices.enumerated() {
             var list: [Value]?
             if case .list(let l) = part { list = l.items }
             if case .object(let o) = part, let t = o as? TensorObject, t.shape.count == 1 {
@@ -140,7 +149,7 @@ extension TensorObject {
             if let list {
                 guard axis < shape.count else { return nil }
                 let places = try list.map { item -> Int in
-                    let box = try IndexBox([item], shape: [shape[axis]])
+                    let box = try IndexBox.at(place) { try IndexBox([item], shape: [shape[axis]]) }
                     guard case .number = item else {
                         throw Failure(
                             .index, "a list of positions holds whole numbers, not \(item.typePhrase)")

@@ -26,14 +26,16 @@ enum TensorMaking {
     /// A shape given as numbers (`zeros(2, 3)`) or as one list (`zeros([2, 3])`).
     static func shape(_ args: Arguments, _ values: [Value]) throws -> [Int] {
         var values = values
-        if values.count == 1, case .list(let l) = values[0] { values = l.items }
-        let shape = try values.map { v -> Int in
-            guard let n = v.asInt else {
+        var isList = false
+        if values.count == 1, case .list(let l) = values[0] { (values, isList) = (l.items, true) }
+        let shape = try values.enumerated().map { i, v -> Int in
+            if let n = v.asInt { return n }
+            let what = v.asNumber.map(Numbers.text) ?? v.typePhrase
+            return try args.blaming(rest: isList ? 0 : i) {
                 throw args.failure(
-                    "a shape is made of whole numbers, not of \(v.typePhrase)",
+                    "a shape is made of whole numbers, not of \(what)",
                     hint: "write \(args.builtin.name)(2, 3)")
             }
-            return n
         }
         do { _ = try Shape.count(shape) } catch {
             throw args.failure(error.message, hint: error.hint, kind: error.kind)

@@ -78,7 +78,13 @@ extension TensorObject {
                 let quotient = try exact.unary(.isNaN).select(direct, exact)
                 return isWhole ? try quotient.cast(.int32) : quotient
             }
-        case .matmul: return try matmul(a, b)
+        case .matmul:
+            do { return try matmul(a, b) } catch var failure as Failure
+                where failure.message.hasPrefix("matmul:")
+            {
+                failure.message = "@" + failure.message.dropFirst(6)
+                throw failure
+            }
         }
         return try compute(function.name, a, b) {
             function == .power ? try $0[0].power($0[1]) : try $0[0].binary(function, $0[1])

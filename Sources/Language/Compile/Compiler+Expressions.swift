@@ -226,6 +226,13 @@ extension Compiler {
         }
     }
 
+    /// The same of the indices of the access that comes next.
+    func note(_ indices: [Node]) {
+        parts.arguments[position] = indices.map {
+            ArgumentSpan(name: "", start: $0.start, valueStart: $0.start, end: $0.end)
+        }
+    }
+
     private func argumentRegisters(_ arguments: [Argument]) throws -> Int {
         let first = next
         for a in arguments { try expression(a.value, into: temporary()) }
@@ -237,6 +244,7 @@ extension Compiler {
         if indices.count == 1, let only = indices.first {
             let (rb, ri) = try operands(base, only)
             mark(node)
+            note(indices)
             emit(.getIndex, d, rb, ri)
             return
         }
@@ -244,6 +252,7 @@ extension Compiler {
         try expression(base, into: first)
         for i in indices { try expression(i, into: temporary()) }
         mark(node)
+        note(indices)
         emit(.getIndexMany, d, first, indices.count)
     }
 

@@ -140,6 +140,7 @@ extension Compiler {
                 let rb = try operand(base)
                 let ri = try operand(only)
                 here = (target.start, target.end)
+                note(indices)
                 emit(.setIndex, rb, ri, r)
                 return
             }
@@ -147,6 +148,7 @@ extension Compiler {
             try expression(base, into: first)
             for i in indices { try expression(i, into: temporary()) }
             here = (target.start, target.end)
+            note(indices)
             emit(.setIndexMany, first, r, indices.count)
         case .member(let base, let name):
             let rb = try operand(base)
@@ -201,6 +203,7 @@ extension Compiler {
             let ri = try operand(only)
             let t = temporary()
             mark(node)
+            note(indices)
             emit(.getIndex, t, rb, ri)
             let rv = try operand(value)
             mark(node)
@@ -213,6 +216,7 @@ extension Compiler {
         for i in indices { try expression(i, into: temporary()) }
         let t = temporary()
         mark(node)
+        note(indices)
         emit(.getIndexMany, t, first, indices.count)
         let rv = try operand(value)
         mark(node)

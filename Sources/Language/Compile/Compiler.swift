@@ -54,6 +54,7 @@ final class Compiler {
 
     private func prototype() throws -> Prototype {
         parts.name = function.name
+        parts.label = function.label
         parts.doc = function.doc
         parts.sourceText = isMain ? "" : source.text(function.start, function.end)
         parts.line = source.line(of: function.start)

@@ -148,6 +148,8 @@ struct ArgumentSpan {
 /// The compiled form of a function.
 final class Prototype {
     let name: String
+    /// What traces call it: its name, or for a lambda the variable that it was assigned to.
+    let label: String
     let doc: String
     let parameters: [Parameter]
     let sourceText: String
@@ -192,6 +194,7 @@ final class Prototype {
 
     init(_ parts: Parts) {
         name = parts.name
+        label = parts.label
         doc = parts.doc
         parameters = parts.parameters
         sourceText = parts.sourceText
@@ -277,6 +280,7 @@ final class Prototype {
     /// What the compiler collects.
     struct Parts {
         var name = ""
+        var label = ""
         var doc = ""
         var parameters: [Parameter] = []
         var sourceText = ""

@@ -126,6 +126,7 @@ extension Machine {
             case .list, .string: "an element is written with [ ]: `xs[0]`"
             case .number: "a product needs its sign: `2 * (a + b)`"
             case .nil: "look where it comes from: a function that was never set?"
+            case .object(let o) where o.count != nil: "an element is written with [ ]: `x[0]`"
             default: nil
             }
         return Failure(.type, "\(f.typePhrase) cannot be called", hint: hint)
@@ -160,7 +161,10 @@ extension Machine {
         defer { top = oldTop }
         var arguments = Arguments(
             interpreter: interpreter, builtin: b, slots: slots, given: given, rest: rest, extras: extras)
-        return try b.body(&arguments)
+        do { return try b.body(&arguments) } catch var failure as Failure where failure.argument == nil {
+            failure.argument = Calls.blamed(failure.message, b)
+            throw failure
+        }
     }
 
     @inline(never)
@@ -233,7 +237,10 @@ extension Machine {
             } else {
                 do { try place(p, positional, named, at: base) } catch {
                     clear(base, p.parameterCount)
-                    throw error
+                    // It is no argument of the call that stands in the source.
+                    var failure = error.asFailure
+                    failure.argument = nil
+                    throw failure
                 }
             }
             do {
@@ -312,6 +319,16 @@ enum Calls {
             "\(called(name)) takes \(most > required ? "at most " : "")\(most == 0 ? "no arguments" : arguments(most)), not \(count)",
             hint: parameters.isEmpty ? nil : "it is \(signature(name, parameters))",
             argument: Failure.Argument("", position: most))
+    }
+
+    /// The argument that a message begins with the name of: "`fit`: `loss` must be …".
+    static func blamed(_ message: String, _ b: Builtin) -> Failure.Argument? {
+        var rest = Substring(message)
+        if rest.hasPrefix("`\(b.name)`: ") { rest = rest.dropFirst(b.name.count + 4) }
+        guard rest.first == "`" else { return nil }
+        let name = String(rest.dropFirst().prefix { $0 != "`" })
+        guard let slot = b.slot(of: name) else { return nil }
+        return Failure.Argument(name, position: slot < b.positionalSlots ? slot : nil)
     }
 
     static func missing(_ p: Prototype, _ parameter: String) -> Failure {

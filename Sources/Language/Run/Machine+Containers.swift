@@ -194,8 +194,16 @@ extension Machine {
                 return
             }
         }
-        let result = try Sequences.index(x.pointee, [i.pointee])
+        let result = try atIndex { try Sequences.index(x.pointee, [i.pointee]) }
         d.pointee = result
+    }
+
+    /// The caret of what goes wrong with the only index stands under that index.
+    private func atIndex<T>(_ body: () throws -> T) throws -> T {
+        do { return try body() } catch var failure as Failure where failure.kind == .index {
+            failure.argument = Failure.Argument("", position: 0)
+            throw failure
+        }
     }
 
     @inline(never)
@@ -239,7 +247,7 @@ extension Machine {
 
     @inline(never)
     private func setIndexSlowly(_ x: Slot, _ indices: [Value], _ v: Value) throws {
-        try Sequences.setIndex(x.pointee, indices, v)
+        try atIndex { try Sequences.setIndex(x.pointee, indices, v) }
     }
 
     @inline(never)
@@ -277,6 +285,13 @@ extension Machine {
 
     /// People used to methods write `net.summary()`: where a function has that name, it is meant.
     private func withFunction(_ name: String, of value: Value, _ failure: Failure) -> Failure {
+        if failure.hint == nil, interpreter.builtins[name] == nil,
+            prototype.module.value(of: name)?.isCallable == true
+        {
+            var failure = failure
+            failure.hint = "functions stand before or after a pipe: `\(name)(x)`, `x |> \(name)`"
+            return failure
+        }
         guard let function = interpreter.builtins[name], function.topic != "layers",
             failure.hint?.hasPrefix("write ") != true,
             let first = function.parameters.first, first.kind == .required || first.kind == .optional
@@ -349,9 +364,7 @@ extension Machine {
     func format(_ d: Slot, _ x: Slot, _ format: Int) throws {
         var value = x.pointee
         if case .object(let o) = value, let number = o.plainNumber { value = .number(number) }
-        guard let text = prototype.formats[format].apply(value) else {
-            throw Failure(.value, "this format is not for \(x.pointee.typePhrase)")
-        }
+        let text = try prototype.formats[format].apply(value)
         d.pointee = .string(Text(text))
     }
 }

@@ -2,8 +2,6 @@ import Support
 
 /// Where an error goes: to the nearest open `try`, or out with its place and its calls.
 extension Machine {
-    private static let longestTrace = 40
-
     /// Called with the frame's `pc` behind the instruction that failed. Leaves the frame of the
     /// handler current, or clears the frames down to `entryDepth` and throws.
     func recover(_ error: any Error, entryDepth: Int, handlerFloor: Int) throws {
@@ -38,6 +36,8 @@ extension Machine {
     private func located(_ error: any Error, entryDepth: Int) -> Diagnostics {
         var all: [Diagnostic]
         switch error {
+        // Its place and its calls are known already.
+        case let again as RaisedAgain: return Diagnostics([again.diagnostic])
         case let many as Diagnostics: all = many.all
         case let one as Diagnostic: all = [one]
         default:
@@ -48,16 +48,14 @@ extension Machine {
         if first.span == nil {
             let argument = (error as? Failure)?.argument
             first.span = argument.flatMap { span(of: $0, depth: depth) } ?? span(of: depth)
-        } else if first.trace.count < Machine.longestTrace {
+        } else {
             // From a run inside a builtin: this is where the builtin was called.
-            first.trace.append(Diagnostic.Step(function: calleeName(), span: span(of: depth)))
+            first.append(1) { _ in Diagnostic.Step(function: calleeName(), span: span(of: depth)) }
         }
-        var d = depth
-        while d > entryDepth, first.trace.count < Machine.longestTrace {
-            let name = frames[d].function._withUnsafeGuaranteedRef { $0.prototype.name }
-            first.trace.append(
-                Diagnostic.Step(function: name.isEmpty ? "a function" : name, span: span(of: d - 1)))
-            d -= 1
+        first.append(max(0, depth - entryDepth)) { i in
+            let name = frames[depth - i].function._withUnsafeGuaranteedRef { $0.prototype.label }
+            return Diagnostic.Step(
+                function: name.isEmpty ? "a function" : name, span: span(of: depth - i - 1))
         }
         all[0] = first
         return Diagnostics(all)
@@ -93,17 +91,36 @@ extension Machine {
     /// The `e` of `try … else e -> …`.
     private func errorRecord(_ d: Diagnostics) -> Value {
         guard let first = d.all.first else { return .nil }
-        return Value([
+        let value = Value([
             ("message", Value(first.message)),
             ("kind", Value(first.kind.rawValue)),
             ("hint", first.hint.map { Value($0) } ?? .nil),
             ("file", first.span.map { Value($0.file) } ?? .nil),
             ("line", first.span.map { Value($0.line) } ?? .nil),
         ])
+        if case .record(let record) = value {
+            caught.removeAll { $0.record == nil }
+            if caught.count >= Machine.mostCaught { caught.removeFirst() }
+            caught.append(CaughtError(record: record, diagnostic: first))
+        }
+        return value
     }
 
-    /// What `raise` throws: a message, or an error that was caught.
-    func raised(_ r: Slot) -> Failure {
+    /// How many caught errors are remembered with their places, the newest.
+    private static let mostCaught = 16
+
+    /// What `raise` throws: a message, or an error that was caught, which keeps its place.
+    func raised(_ r: Slot) -> any Error {
+        let failure = described(r)
+        guard case .record(let record) = r.pointee,
+            var diagnostic = caught.last(where: { $0.record === record })?.diagnostic
+        else { return failure }
+        // The record may have been changed since.
+        (diagnostic.kind, diagnostic.message, diagnostic.hint) = (failure.kind, failure.message, failure.hint)
+        return RaisedAgain(diagnostic: diagnostic)
+    }
+
+    private func described(_ r: Slot) -> Failure {
         switch r.pointee {
         case .string(let s): return Failure(.raised, s.string)
         case .record(let e):
@@ -117,4 +134,15 @@ extension Machine {
             .type, "`raise` takes a message or an error, not \(r.pointee.typePhrase)",
             hint: "write raise \"what is wrong\", or raise {message: \"…\", hint: \"…\"}")
     }
+}
+
+/// An error that `else e ->` caught: what `raise e` needs beyond what the record says.
+struct CaughtError {
+    weak var record: Record?
+    let diagnostic: Diagnostic
+}
+
+/// A caught error that is raised again, with its first place and calls.
+private struct RaisedAgain: Error {
+    let diagnostic: Diagnostic
 }

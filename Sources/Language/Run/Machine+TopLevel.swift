@@ -45,7 +45,10 @@ extension Machine {
         let prototype = prototype
         let use = prototype.uses[i]
         let path = FilePaths.resolve(use.path, besides: prototype.file)
-        let module = try interpreter.module(at: path)
+        let module: Module
+        do { module = try interpreter.module(at: path) } catch let failure as Failure {
+            throw TextFile.used(use.path, from: prototype.file, failure)
+        }
         if use.alias == nil {
             for (name, value) in module.definitions { prototype.module.define(name, value) }
             d.pointee = .nil

@@ -39,9 +39,17 @@ extension Machine {
     }
 
     private func noValue(_ name: String) -> Failure {
-        Failure(
-            .name, "`\(name)` has no value yet here",
-            hint: "set it before it is read, on every way that leads here")
+        let hint: String
+        switch prototype.module.value(of: name) {
+        case nil: hint = "set it before it is read, on every way that leads here"
+        case .function, .builtin:
+            hint =
+                "this function sets `\(name)`, so it is its own here and hides the function `\(name)`: choose another name"
+        default:
+            hint =
+                "this function sets `\(name)`, so it is its own; a function never sets a global: give the value back with `return`, or keep it in a record"
+        }
+        return Failure(.name, "`\(name)` has no value yet here", hint: hint)
     }
 
     @inline(__always)

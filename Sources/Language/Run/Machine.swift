@@ -47,6 +47,8 @@ final class Machine {
     var budget: Int?
     /// Functions whose global was set while they may be running.
     var graveyard: [Value] = []
+    /// Errors that vz caught and still holds, so that `raise e` keeps their places.
+    var caught: [CaughtError] = []
     let cancel = CancelFlag.shared
 
     init(interpreter: Interpreter) {

@@ -29,6 +29,17 @@ enum Foreign {
         "switch": branches, "match": branches, "case": branches, "when": branches,
         "foreach": loop, "loop": loop, "do": loop, "until": loop,
         "unless": "write `if not … { … }`",
+        "yield": "a function gives back one value; a list is made with `[f(x) for x in xs]`",
+        "with":
+            "nothing has to be closed: `load(\"file\")`, `save(x, \"file\")` and their kin open and close",
+        "async": "a call gives its result when it is done",
+        "await": "a call gives its result when it is done",
+        "new": "a function makes things, called by its name: `f(x)`",
+        "fun": function, "sub": function, "void": function, "defun": function,
+        "float": variable, "double": variable, "auto": variable, "mut": variable, "static": variable,
+        "nonlocal": "a function sets the variables of the functions around it as they are: `x = 1`",
+        "interface": kinds, "enum": kinds,
+        "export": file, "module": file, "package": file,
     ]
 
     /// Words between two values: `x is nil`.
@@ -36,6 +47,11 @@ enum Foreign {
         "is": "write `==`", "mod": "write `%`", "div": "write `//`", "xor": "write `!=`", "eq": "write `==`",
         "then": "a block goes between { and }", "do": "a block goes between { and }",
     ]
+
+    /// Names that hold numbers: no call, but a product is meant behind them.
+    static let constants: Set<String> = ["pi", "inf", "nan"]
+
+    static func transpose(_ name: String) -> String { "the transpose is written `\(name).T`" }
 
     /// Names that vz does not have.
     static let names: [String: String] = [
@@ -66,98 +82,7 @@ enum Foreign {
         "out_features": ["units"], "strides": ["stride"], "dim": ["axis"], "keepdim": ["keepdims"],
         "axes": ["axis"], "kernel_initializer": ["initializer"], "wd": ["weight_decay"], "color": ["colours"],
         "colour": ["colours"], "colors": ["colours"], "figsize": ["size"], "sr": ["rate"],
-        "sample_rate": ["rate"], "class": ["filter", "classes"], "target": ["filter"],
+        "sample_rate": ["rate"], "key": ["by"], "reversed": ["reverse"], "descending": ["reverse"],
+        "class": ["filter", "classes"], "target": ["filter"],
     ]
-}
-
-/// Errors that say what may have been meant.
-extension Parser {
-    /// Two things on a line that do not belong together.
-    func afterStatement(_ node: Node) -> SyntaxError {
-        if kind == .assign { return badTarget(node) }
-        if kind == .rightParen || kind == .rightBracket || kind == .rightBrace {
-            return SyntaxError(
-                message: "`\(text(current))` closes nothing", hint: "remove it, or open it before",
-                start: current.start,
-                end: current.end)
-        }
-        return unexpected("the end of the line or `;`", hint: afterStatementHint())
-    }
-
-    private func afterStatementHint() -> String? {
-        if kind == .starStar { return "a power is written `x ^ 2`" }
-        guard at > 0 else { return nil }
-        let before = tokens[at - 1]
-        if isComment() { return "a comment begins with `#`; `//` divides and rounds down" }
-        if kind == .colon, ahead(1) == .assign { return "write `=`" }
-        if kind == .name, let hint = Foreign.operators[text(current)] ?? Foreign.words[text(current)] {
-            return hint
-        }
-        guard before.kind == .name else {
-            if kind == .colon { return "a block goes between { and }" }
-            let isString = before.kind == .string || before.kind == .rawString
-            return isString && (kind == .string || kind == .rawString) ? "strings are joined by `+`" : nil
-        }
-        let word = text(before)
-        if kind == .string || kind == .rawString, before.end == current.start,
-            ["f", "r", "b", "u"].contains(word.lowercased())
-        {
-            return
-                "a string needs no letter before it: \"a {x}\" takes in values, 'a\\b' takes all as it stands"
-        }
-        if let hint = Foreign.words[word] { return hint }
-        if kind == .colon { return "a block goes between { and }" }
-        let isMember = at > 1 && tokens[at - 2].kind == .dot
-        guard !isMember, [.name, .number, .string, .rawString].contains(kind) else { return nil }
-        let isAlone = [.newline, .semicolon, .end].contains(ahead(1))
-        return "a call has brackets: `\(word)(\(isAlone ? text(current) : "…"))`"
-    }
-
-    /// A `//` stands before on this line: in many languages what follows it is a comment.
-    private func isComment() -> Bool {
-        var i = at - 1
-        while i >= 0, tokens[i].kind != .newline {
-            if tokens[i].kind == .slashSlash { return true }
-            i -= 1
-        }
-        return false
-    }
-
-    /// Something stands where a value should.
-    func noValue() -> SyntaxError {
-        let isFirst = at == 0 || tokens[at - 1].kind == .newline
-        let hint: String?
-        switch kind {
-        case .for, .while: hint = "a loop has no value; a list is made with `[f(x) for x in xs]`"
-        case .return, .break, .continue, .raise:
-            hint = "`\(text(current))` stands on a line of its own, in a block"
-        case .assign: hint = "to compare, write `==`"
-        case .starStar: hint = "a power is written `x ^ 2`"
-        case .else:
-            hint = "`else` stands on the line of the `}` before it, as in `} else {`, or after `try …`"
-        case .slashSlash, .slash, .percent:
-            hint = isFirst ? "a comment begins with `#`" : nil
-        case .pipe: hint = "a pipe begins with a value: `xs |> sum`"
-        case .colon where at > 0 && tokens[at - 1].kind == .try: hint = "write `try … else e -> …`"
-        default: hint = nil
-        }
-        return unexpected("a value", hint: hint)
-    }
-
-    /// A bracket that something else than its end follows: where it was opened, or what is missing.
-    func unclosed(_ open: Token, _ wanted: String) -> SyntaxError {
-        let line = source.line(of: open.start)
-        var hint: String?
-        if kind == .assign {
-            hint = "to compare, write `==`"
-        } else if source.line(of: current.start) != line {
-            let comma = current.beginsExpression ? ", or put a comma before this" : ""
-            hint = "close the `\(text(open))` of line \(line)\(comma)"
-        } else if open.kind == .leftBracket, kind == .semicolon {
-            hint = "the rows of a matrix are lists: `tensor([[1, 2], [3, 4]])`"
-        } else if current.beginsExpression, wanted.contains("`,`") {
-            hint = "put a comma before it"
-        }
-        return unexpected(wanted, hint: hint)
-    }
 }

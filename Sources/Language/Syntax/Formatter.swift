@@ -40,9 +40,13 @@ private struct FormatWriter {
     private var lines: [Line] = []
     private static let unit = 4
 
-    init(_ source: Source) {
+    /// An expression inside a string: one line, with no lines below it.
+    private let isInline: Bool
+
+    init(_ source: Source, from: Int = 0, to: Int? = nil) {
         self.source = source
-        var lexer = Lexer(source, keepComments: true)
+        isInline = to != nil
+        var lexer = Lexer(source, from: from, to: to, keepComments: true)
         tokens = lexer.all()
     }
 
@@ -71,7 +75,7 @@ private struct FormatWriter {
             if t.kind == .comment {
                 comment = source.text(t.start, t.end)
                 if let last = words.last, t.start - last.end >= 2 { column = sourceColumn(t) }
-            } else {
+            } else if t.kind != .semicolon || endsStatement(words.last) {
                 words.append(t)
             }
         }
@@ -85,15 +89,26 @@ private struct FormatWriter {
         previousEnd = words.last
     }
 
+    /// A `;` behind `last` ends something: one of several is enough.
+    private func endsStatement(_ last: Token?) -> Bool {
+        guard let last else { return false }
+        return last.kind != .semicolon && last.kind != .leftBrace
+    }
+
     /// The last word of the line before.
     private var previousEnd: Token?
 
     /// Characters before a token on its line of the source.
-    private func sourceColumn(_ t: Token) -> Int {
-        var begin = t.start
-        while begin > 0, source.bytes[begin - 1] != 10 { begin -= 1 }
-        return source.text(begin, t.start).count
+    private mutating func sourceColumn(_ t: Token) -> Int {
+        // Mostly asked from left to right: only what is new of the line is counted.
+        let known = column.offset <= t.start && !source.bytes[column.offset..<t.start].contains(10)
+        let from = known ? column.offset : source.lineStart(of: t.start)
+        column = (t.start, (known ? column.count : 0) + source.text(from, t.start).count)
+        return column.count
     }
+
+    /// The place whose column was asked for last.
+    private var column = (offset: 0, count: 0)
 
     private func elseFollows() -> Bool {
         var i = at
@@ -108,12 +123,23 @@ private struct FormatWriter {
             }
             return
         }
-        // A comment before a closing bracket belongs to what is inside.
-        let inside = brackets.last.map { $0.indent + FormatWriter.unit } ?? 0
+        // A comment before a closing bracket belongs to what is inside, one within a statement to that.
+        var inside = brackets.last.map { $0.indent + FormatWriter.unit } ?? 0
+        let next = nextWord()
+        if !isCloser(next.kind), continues(next) { inside += FormatWriter.unit }
         lines.append(Line(code: "", comment: comment, indent: inside))
     }
 
-    private func indentation(_ words: [Token]) -> Int {
+    /// The place of the next word; comments before it ask for it one after another.
+    private var wordAt = 0
+
+    private mutating func nextWord() -> Token {
+        wordAt = max(wordAt, at)
+        while tokens[wordAt].kind == .newline || tokens[wordAt].kind == .comment { wordAt += 1 }
+        return tokens[wordAt]
+    }
+
+    private mutating func indentation(_ words: [Token]) -> Int {
         var depth = brackets.count
         var i = 0
         while i < words.count, isCloser(words[i].kind), depth > 0 {
@@ -137,6 +163,8 @@ private struct FormatWriter {
 
     private mutating func write(_ words: [Token], indent: Int) -> String {
         var out = String(repeating: " ", count: indent)
+        // Characters of the line's last part, as far as they were counted.
+        var (written, measured) = (0, out.startIndex)
         var previous: Token?
         var beforePrevious: Token?
         for (i, t) in words.enumerated() {
@@ -144,10 +172,15 @@ private struct FormatWriter {
             {
                 out += " "
             }
-            if let previous, isOpener(previous.kind), previous.kind != .leftBrace, !brackets.isEmpty {
-                brackets[brackets.count - 1].first = (sourceColumn(t), width(out))
+            if let previous, isOpener(previous.kind), previous.kind != .leftBrace, !brackets.isEmpty,
+                !isInline
+            {
+                let part = out[measured...]
+                written = part.utf8.contains(10) ? width(part) : written + part.count
+                measured = out.endIndex
+                brackets[brackets.count - 1].first = (sourceColumn(t), written)
             }
-            out += source.text(t.start, t.end)
+            out += t.kind == .string ? string(t) : source.text(t.start, t.end)
             if isOpener(t.kind) {
                 brackets.append(Bracket(isRecord: t.kind == .leftBrace && opensRecord(t), indent: indent))
             } else if isCloser(t.kind) {
@@ -158,6 +191,48 @@ private struct FormatWriter {
             previous = t
         }
         return out
+    }
+
+    // MARK: Strings
+
+    /// A string with the expressions in it in their one form.
+    private func string(_ t: Token) -> String {
+        let bytes = source.bytes
+        let isLong = t.end - t.start >= 6 && bytes[t.start + 1] == 34 && bytes[t.start + 2] == 34
+        let stop = t.end - (isLong ? 3 : 1)
+        var out = ""
+        var done = t.start
+        var i = t.start + (isLong ? 3 : 1)
+        while i < stop {
+            if bytes[i] == 92 || (bytes[i] == 123 && bytes[i + 1] == 123) {
+                i += 2
+            } else if bytes[i] == 123 {
+                var lexer = Lexer(source, from: i + 1, to: stop)
+                guard let (close, colon) = lexer.endOfInterpolation() else { break }
+                if let expression = Self.expression(source, i + 1, colon ?? close) {
+                    out += source.text(done, i + 1) + expression
+                    done = colon ?? close
+                }
+                i = close + 1
+            } else {
+                i += 1
+            }
+        }
+        return out + source.text(done, t.end)
+    }
+
+    /// The one form of an expression of one line inside a string; nil where it stays as it is.
+    private static func expression(_ source: Source, _ from: Int, _ to: Int) -> String? {
+        var writer = FormatWriter(source, from: from, to: to)
+        let words = writer.tokens.dropLast()
+        if words.isEmpty || words.contains(where: { $0.kind == .newline || $0.kind == .comment }) {
+            return nil
+        }
+        let text = writer.write(Array(words), indent: 0)
+        // `{{` would be a bracket of the text.
+        if text.hasPrefix("{") || text.contains("\n") { return nil }
+        var lexer = Lexer(Source(text, file: ""))
+        return lexer.all().dropLast().map(\.kind) == words.map(\.kind) ? text : nil
     }
 
     /// The bracket that the last closing one ended.
@@ -293,7 +368,7 @@ private struct FormatWriter {
     }
 
     /// Characters behind the last line end: a long string may have several lines.
-    private func width(_ code: String) -> Int {
+    private func width(_ code: some StringProtocol) -> Int {
         (code.split(separator: "\n", omittingEmptySubsequences: false).last ?? "").count
     }
 }

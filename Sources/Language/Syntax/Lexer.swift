@@ -8,6 +8,8 @@ struct SyntaxError: Error {
     var end: Int
     /// More text might mend it: the shell asks for another line.
     var isIncomplete = false
+    /// What stands there is understood all the same: the tree is whole.
+    var isMended = false
 }
 
 /// Cuts a text into tokens. Line ends are tokens, except inside `(` and `[`, and before a line that
@@ -23,6 +25,8 @@ struct Lexer {
     private let keepComments: Bool
     private var brackets: [(kind: Token.Kind, start: Int)] = []
     private static let deepestInterpolation = 20
+    /// Up to where the next word is known, and whether it goes on with the statement.
+    private var continuation = (until: 0, answer: false)
 
     init(_ source: Source, from: Int = 0, to: Int? = nil, keepComments: Bool = false) {
         self.source = source
@@ -40,6 +44,31 @@ struct Lexer {
         while at < end { next() }
         tokens.append(Token(kind: .end, start: end, end: end))
         return tokens
+    }
+
+    /// For the text behind a `{` inside a string: the offsets of the `}` that closes it and of a `:`
+    /// before a format.
+    mutating func endOfInterpolation() -> (close: Int, colon: Int?)? {
+        var open = 0
+        var colon: Int?
+        var seen = 0
+        while at < end {
+            next()
+            while seen < tokens.count {
+                let t = tokens[seen]
+                seen += 1
+                switch t.kind {
+                case .leftParen, .leftBracket, .leftBrace: open += 1
+                case .rightParen, .rightBracket: open -= 1
+                case .rightBrace:
+                    if open == 0 { return (t.start, colon) }
+                    open -= 1
+                case .colon where open == 0 && colon == nil: colon = t.start
+                default: break
+                }
+            }
+        }
+        return nil
     }
 
     private mutating func add(_ kind: Token.Kind, _ length: Int) {
@@ -77,18 +106,53 @@ struct Lexer {
     /// An unclosed bracket must not swallow the rest of the file: a line that begins, at the left
     /// margin, as only a statement can, closes them all.
     private mutating func closeBracketsBeforeStatement() {
-        if keepComments { return }
-        for word in ["fn ", "use ", "while ", "return "] {
-            let w = Array(word.utf8)
-            guard at + 1 + w.count <= end, Array(bytes[at + 1..<at + 1 + w.count]) == w else { continue }
-            brackets.removeAll()
-            tokens.append(Token(kind: .newline, start: at, end: at + 1))
-            return
-        }
+        if keepComments || !beginsStatement(at + 1) { return }
+        brackets.removeAll()
+        tokens.append(Token(kind: .newline, start: at, end: at + 1))
     }
 
-    private func continuesOnNextLine() -> Bool {
+    /// True where the line at `from`, inside ( or [, begins as nothing inside them can.
+    private func beginsStatement(_ from: Int) -> Bool {
+        guard from < end, isNameStart(bytes[from]) else { return false }
+        var i = from
+        while i < end, isNameStart(bytes[i]) || isDigit(bytes[i]) { i += 1 }
+        let length = i - from
+        while i < end, bytes[i] == 32 || bytes[i] == 9 { i += 1 }
+        if i > from + length, length <= 6 {
+            let word = source.text(from, from + length)
+            if ["fn", "use", "while", "return"].contains(word) { return true }
+            if word == "for" { return beginsLoop(i) }
+        }
+        // `name = …`, but not `name == …`, nor an argument with its name.
+        guard i + 1 < end else { return false }
+        let isAssignment = bytes[i] == 61 && bytes[i + 1] != 61 && bytes[i + 1] != 62
+        let isAugmented = [43, 45, 42, 47, 37, 94, 64].contains(bytes[i]) && bytes[i + 1] == 61
+        if !isAssignment { return isAugmented }
+        return brackets.last?.kind != .leftParen || ![.comma, .leftParen].contains(tokens.last?.kind)
+    }
+
+    /// True where what follows `for` is the head of a loop, not a part of a comprehension.
+    private func beginsLoop(_ from: Int) -> Bool {
+        var stop = from
+        while stop < end, bytes[stop] != 10, bytes[stop] != 35 { stop += 1 }
+        let line = source.text(from, stop).split(whereSeparator: { $0 == " " || $0 == "\t" || $0 == "\r" })
+        guard line.last == "{", line.count > 3, let last = line.dropLast().last?.last else { return false }
+        // A brace behind a value begins a block.
+        let isBehindValue = last.isLetter || last.isNumber || last == "_" || last == ")" || last == "]"
+        return isBehindValue && !line.contains { ["if", "else", "try", "fn", "->", "in{"].contains($0) }
+            && line.dropLast().last != "in"
+    }
+
+    /// Asked at each line end: the answer holds up to the next word.
+    private mutating func continuesOnNextLine() -> Bool {
+        if at < continuation.until { return continuation.answer }
         var i = at
+        let answer = nextWordContinues(&i)
+        continuation = (i, answer)
+        return answer
+    }
+
+    private func nextWordContinues(_ i: inout Int) -> Bool {
         while i < end {
             switch bytes[i] {
             case 32, 9, 10, 13: i += 1
@@ -169,11 +233,14 @@ struct Lexer {
         if at < end, isNameStart(bytes[at]) {
             let wrong = at
             while at < end, isNameStart(bytes[at]) || isDigit(bytes[at]) { at += 1 }
+            let rest = source.text(wrong, at)
+            let hint =
+                rest.first == "_"
+                ? "`_` stands between the digits of a number: `1_000`"
+                : "a name cannot begin with a digit; a product needs its sign: `\(source.text(start, wrong)) * \(rest)`"
             errors.append(
                 SyntaxError(
-                    message: "`\(source.text(start, at))` is neither a number nor a name",
-                    hint:
-                        "a name cannot begin with a digit; a product needs its sign: `\(source.text(start, wrong)) * \(source.text(wrong, at))`",
+                    message: "`\(source.text(start, at))` is neither a number nor a name", hint: hint,
                     start: start, end: at))
         }
         tokens.append(Token(kind: .number, start: start, end: at))
@@ -183,12 +250,13 @@ struct Lexer {
 
     private mutating func string() {
         let start = at
-        at = skipString(at, depth: 0, report: true)
+        at = skipString(at, depth: 0, brace: nil)
         tokens.append(Token(kind: .string, start: start, end: at))
     }
 
-    /// The offset behind the string literal that begins at `from`.
-    private mutating func skipString(_ from: Int, depth: Int, report: Bool) -> Int {
+    /// The offset behind the string literal that begins at `from`; `brace` is the `{` of the string
+    /// around it.
+    private mutating func skipString(_ from: Int, depth: Int, brace: Int?) -> Int {
         let isLong = from + 2 < end && bytes[from + 1] == 34 && bytes[from + 2] == 34
         var i = from + (isLong ? 3 : 1)
         while i < end {
@@ -199,22 +267,36 @@ struct Lexer {
                 if i + 2 < end, bytes[i + 1] == 34, bytes[i + 2] == 34 { return i + 3 }
                 i += 1
             case 10 where !isLong:
-                reportOpenString(from, i)
+                if let brace { reportOpenBrace(brace) } else { reportOpenString(from, i) }
                 return i
             case 123:
                 if i + 1 < end, bytes[i + 1] == 123 {
                     i += 2
                 } else {
+                    let before = errors.count
                     i = skipInterpolation(i, depth: depth, isLong: isLong)
+                    if errors.count > before { return i }
                 }
             default: i += 1
             }
+        }
+        if let brace, !isLong {
+            reportOpenBrace(brace)
+            return end
         }
         errors.append(
             SyntaxError(
                 message: "this string is not closed", hint: isLong ? "end it with \"\"\"" : "end it with \"",
                 start: from, end: min(end, from + (isLong ? 3 : 1)), isIncomplete: isLong))
         return end
+    }
+
+    private mutating func reportOpenBrace(_ at: Int) {
+        errors.append(
+            SyntaxError(
+                message: "this `{` is not closed",
+                hint: "end it with `}`, or write `{{` for the bracket itself",
+                start: at, end: at + 1))
     }
 
     private mutating func reportOpenString(_ from: Int, _ to: Int) {
@@ -244,18 +326,19 @@ struct Lexer {
                     return end
                 }
                 let before = errors.count
-                i = skipString(i, depth: depth + 1, report: true)
+                i = skipString(i, depth: depth + 1, brace: isLong ? nil : from)
                 if errors.count > before { return i }
             case 39:
                 i += 1
                 while i < end, bytes[i] != 39, bytes[i] != 10 { i += 1 }
                 if i < end, bytes[i] == 39 { i += 1 }
             case 10 where !isLong:
-                reportOpenString(from, i)
+                reportOpenBrace(from)
                 return i
             default: i += 1
             }
         }
+        if !isLong { reportOpenBrace(from) }
         return i
     }
 
@@ -266,9 +349,14 @@ struct Lexer {
         if at < end, bytes[at] == 39 {
             at += 1
         } else {
+            var hint = "end it with '"
+            if let last = tokens.last, last.end == start,
+                [.name, .rightParen, .rightBracket].contains(last.kind)
+            {
+                hint = Foreign.transpose(last.kind == .name ? source.text(last.start, last.end) : "A")
+            }
             errors.append(
-                SyntaxError(
-                    message: "this string is not closed", hint: "end it with '", start: start, end: at))
+                SyntaxError(message: "this string is not closed", hint: hint, start: start, end: at))
         }
         tokens.append(Token(kind: .rawString, start: start, end: at))
     }

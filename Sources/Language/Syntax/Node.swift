@@ -137,6 +137,8 @@ struct ParameterNode {
 /// A function: named, or a lambda.
 final class FunctionNode {
     let name: String
+    /// What traces call it: its name, or the variable that it is assigned to.
+    var label: String
     let parameters: [ParameterNode]
     /// A block or an expression.
     let body: Node
@@ -151,6 +153,7 @@ final class FunctionNode {
 
     init(name: String, parameters: [ParameterNode], body: Node, doc: String, start: Int, end: Int) {
         self.name = name
+        label = name
         self.parameters = parameters
         self.body = body
         self.doc = doc

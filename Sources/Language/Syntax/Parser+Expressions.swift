@@ -55,7 +55,7 @@ extension Parser {
             if op.kind == .dotDot || op.kind == .dotDotLess {
                 left = try rangeRest(left, op)
             } else {
-                skipNewlines()
+                try goOn(after: op)
                 if op.kind == .pipe {
                     left = try checked(pipe(left))
                 } else {
@@ -82,11 +82,10 @@ extension Parser {
             if p.kind == .assign, op.kind == .equal {
                 throw p.unexpected("a value", hint: "to compare, write `==`")
             }
-            if op.kind == .plus || op.kind == .minus, p.kind == op.kind, p.current.start == op.end,
-                [.end, .newline, .semicolon, .rightBrace].contains(
-                    p.tokens[min(p.at + 1, p.tokens.count - 1)].kind)
+            if p.kind == op.kind, let hint = p.increment(p.current),
+                [.end, .newline, .semicolon, .rightBrace].contains(p.ahead(1))
             {
-                throw p.unexpected("a value", hint: "write `x \(p.text(op))= 1`")
+                throw p.unexpected("a value", hint: hint)
             }
             return try p.binary(loosest)
         }
@@ -180,8 +179,7 @@ extension Parser {
 
     private mutating func lambdaRest(_ parameters: [ParameterNode], _ start: Int) throws(SyntaxError) -> Node
     {
-        try expect(.arrow, "`->`")
-        skipNewlines()
+        try goOn(after: try expect(.arrow, "`->`"))
         let body = try functionBody { (p) throws(SyntaxError) in try p.blockOrExpression() }
         let function = FunctionNode(
             name: "", parameters: parameters, body: body, doc: "", start: start, end: lastEnd)
@@ -209,10 +207,7 @@ extension Parser {
     }
 
     /// A name or a keyword: both may name an entry of a record.
-    private func isKey(_ t: Token) -> Bool {
-        t.kind == .name
-            || (t.kind.rawValue >= Token.Kind.fn.rawValue && t.kind.rawValue <= Token.Kind.nil.rawValue)
-    }
+    func isKey(_ t: Token) -> Bool { t.kind == .name || t.isKeyword }
 
     private func parenthesesBeginLambda() -> Bool {
         // Cheap refusals first: a lambda's brackets begin with `)`, a name or a star.
@@ -253,7 +248,8 @@ extension Parser {
                 node = try checked(make(.index(node, indices), node.start, [node] + indices))
             case .dot:
                 take()
-                guard kind == .name else { throw unexpected("a member's name after `.`") }
+                let hint = memberHint(node)
+                if kind != .name || hint != nil { throw unexpected("a member's name after `.`", hint: hint) }
                 let t = take()
                 node = try checked(make(.member(node, text(t)), node.start, [node]))
             default: return node
@@ -265,8 +261,9 @@ extension Parser {
         let open = tokens[at - 1]
         var result: [Argument] = []
         var named = Set<String>()
-        while kind != .rightParen, kind != .end {
+        while kind != .rightParen, kind != .end, kind != .newline {
             let t = current
+            if t.isKeyword, ahead(1) == .assign { throw reserved() }
             if kind == .name, ahead(1) == .assign {
                 take()
                 take()

@@ -14,8 +14,9 @@ extension Parser {
             .leftParen, "`(`", hint: "a function is written `fn name(a, b = 1) = …` or `fn name(a) { … }`")
         let parameters = try parameters()
         let body: Node
-        if accept(.assign) {
-            skipNewlines()
+        pullUpBrace("fn \(name.isEmpty ? "f" : name)(…) {")
+        if kind == .assign {
+            try goOn(after: take())
             body = try functionBody { (p) throws(SyntaxError) in try p.expression() }
         } else if kind == .leftBrace {
             body = try functionBody { (p) throws(SyntaxError) in
@@ -93,8 +94,7 @@ extension Parser {
     private func docComment(before offset: Int) -> String {
         let bytes = source.bytes
         var lines: [String] = []
-        var lineStart = offset
-        while lineStart > 0, bytes[lineStart - 1] != 10 { lineStart -= 1 }
+        var lineStart = source.lineStart(of: offset)
         while lineStart > 0 {
             let end = lineStart - 1
             var start = end

@@ -72,7 +72,8 @@ extension Parser {
     private mutating func listOrComprehension() throws(SyntaxError) -> Node {
         let open = take()
         var items: [Node] = []
-        while kind != .rightBracket, kind != .end {
+        // A line end here is the lexer's sign that the bracket is not closed.
+        while kind != .rightBracket, kind != .end, kind != .newline {
             let item = try spreadable()
             if items.isEmpty, kind == .for { return try comprehension(item, open) }
             items.append(item)
@@ -107,18 +108,41 @@ extension Parser {
         let open = take()
         var entries: [RecordEntry] = []
         skipNewlines()
+        var isMended = false
         while kind != .rightBrace {
             entries.append(try recordEntry())
             skipNewlines()
-            if !accept(.comma) { break }
-            skipNewlines()
+            if accept(.comma) {
+                skipNewlines()
+            } else if isNextEntry() {
+                if !isMended { errors.append(missingComma()) }
+                isMended = true
+            } else {
+                break
+            }
         }
         if kind == .end {
             throw SyntaxError(
                 message: "this `{` is not closed", start: open.start, end: open.end, isIncomplete: true)
         }
-        try expect(.rightBrace, "`,` or `}`")
+        let hint = kind == .for ? "a record of pairs is made with `record([[k, v] for k, v in …])`" : nil
+        try expect(.rightBrace, "`,` or `}`", hint: hint)
         return make(.record(entries), open.start, entries.map(\.value))
+    }
+
+    /// Another entry begins, though no comma stands before it.
+    private func isNextEntry() -> Bool {
+        if kind == .starStar { return tokens[at - 1].kind == .newline }
+        return (isKey(current) || kind == .string || kind == .rawString) && ahead(1) == .colon
+    }
+
+    /// Said once for a record, however many are missing.
+    private func missingComma() -> SyntaxError {
+        let t = current
+        return SyntaxError(
+            message: "expected `,` or `}`, found \(describe(t))",
+            hint: "a comma stands behind each entry: `{a: 1, b: 2}`", start: t.start, end: t.end,
+            isMended: true)
     }
 
     private mutating func recordEntry() throws(SyntaxError) -> RecordEntry {
@@ -160,7 +184,6 @@ extension Parser {
             if p.kind == .assign {
                 throw p.unexpected("`{`", hint: "to compare, write `==`")
             }
-            if p.kind == .colon { throw p.unexpected("`{`", hint: "a block goes between { and }") }
             let then = try p.block()
             var other: Node?
             if p.elseFollows() {

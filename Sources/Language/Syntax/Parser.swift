@@ -46,6 +46,15 @@ struct Parser {
         return .errors(parser.diagnostics())
     }
 
+    /// What can be read of `text`, with all that is wrong; `isWhole` where nothing had to be left out.
+    static func reading(of text: String, file: String) -> (
+        program: Program, found: [Diagnostic], isWhole: Bool
+    ) {
+        var parser = Parser(Source(text, file: file))
+        let program = parser.program()
+        return (program, parser.diagnostics(), parser.errors.allSatisfy(\.isMended))
+    }
+
     private func diagnostics() -> [Diagnostic] {
         var seen = Set<Int>()
         // What only follows from a broken word is not said beside it.
@@ -92,6 +101,21 @@ struct Parser {
     }
 
     mutating func skipNewlines() { while kind == .newline { take() } }
+
+    /// Passes over the line ends behind `op`: its value may stand on the next line, but the next line
+    /// may also show that it is missing.
+    mutating func goOn(after op: Token) throws(SyntaxError) {
+        guard kind == .newline || kind == .end else { return }
+        let lineEnd = at
+        skipNewlines()
+        let isSet = kind == .name && (ahead(1) == .assign || tokens[at + 1].augmented != nil)
+        guard kind == .end || isSet else { return }
+        let found = kind == .end ? describe(current) : "the end of the line"
+        if isSet { at = lineEnd }
+        throw SyntaxError(
+            message: "expected a value, found \(found)", start: op.start, end: op.end,
+            isIncomplete: kind == .end)
+    }
 
     func text(_ t: Token) -> String { source.text(t.start, t.end) }
 
@@ -176,11 +200,26 @@ struct Parser {
         }
     }
 
+    /// A `{` on a line of its own: said once, and read as if it stood where it should.
+    mutating func pullUpBrace(_ example: String) {
+        guard kind == .newline else { return }
+        var n = 1
+        while ahead(n) == .newline { n += 1 }
+        guard ahead(n) == .leftBrace else { return }
+        at += n
+        errors.append(
+            SyntaxError(
+                message: "this `{` stands on a line of its own",
+                hint: "put it at the end of the line before: `\(example)`", start: current.start,
+                end: current.end, isMended: true))
+    }
+
     mutating func block() throws(SyntaxError) -> Block {
         try nested { (p) throws(SyntaxError) in
+            p.pullUpBrace("if x > 2 {")
             let start = p.current.start
-            let isBare = p.kind == .colon || p.current.beginsExpression
-            try p.expect(.leftBrace, "`{`", hint: isBare ? "a block goes between { and }" : nil)
+            let hint = p.blockHint()
+            try p.expect(.leftBrace, "`{`", hint: hint)
             var statements: [Statement] = []
             while p.kind != .rightBrace {
                 if p.kind == .end {
@@ -198,6 +237,7 @@ struct Parser {
 
     private mutating func statement() throws(SyntaxError) -> Node {
         let start = current.start
+        if current.isKeyword, ahead(1) == .assign { throw reserved() }
         switch kind {
         case .fn where ahead(1) == .name: return try definition()
         case .for: return try forLoop()
@@ -208,9 +248,7 @@ struct Parser {
             return make(.while(condition, body), start, [condition])
         case .break, .continue:
             let word = take()
-            if loopDepth == 0 {
-                throw SyntaxError(message: "`\(text(word))` outside a loop", start: word.start, end: word.end)
-            }
+            if loopDepth == 0 { misplaced(word, "a loop") }
             return make(word.kind == .break ? .break : .continue, start, [])
         case .return: return try returnStatement()
         case .raise:
@@ -220,6 +258,13 @@ struct Parser {
         case .use: return try use()
         default: return try assignmentOrExpression()
         }
+    }
+
+    private mutating func misplaced(_ word: Token, _ place: String) {
+        errors.append(
+            SyntaxError(
+                message: "`\(text(word))` outside \(place)", start: word.start, end: word.end, isMended: true)
+        )
     }
 
     mutating func loopBody() throws(SyntaxError) -> Block {
@@ -254,9 +299,7 @@ struct Parser {
 
     private mutating func returnStatement() throws(SyntaxError) -> Node {
         let word = take()
-        if functionDepth == 0 {
-            throw SyntaxError(message: "`return` outside a function", start: word.start, end: word.end)
-        }
+        if functionDepth == 0 { misplaced(word, "a function") }
         guard current.beginsExpression else { return make(.return(nil), word.start, []) }
         let value = try expressionList()
         return make(.return(value), word.start, [value])
@@ -302,9 +345,13 @@ struct Parser {
         }
         if kind == .assign {
             let places = try makeTargets(targets)
-            take()
-            skipNewlines()
+            try goOn(after: take())
             let value = try expressionList()
+            if case .function(let function) = value.kind, places.count == 1, function.name.isEmpty,
+                case .name(let use)? = places.first?.kind
+            {
+                function.label = use.name
+            }
             return make(.assign(places, value), start, targets + [value])
         }
         if let op = current.augmented {
@@ -312,8 +359,7 @@ struct Parser {
                 throw unexpected("`=`", hint: "an operator with `=` changes one variable at a time")
             }
             let place = try target(left)
-            take()
-            skipNewlines()
+            try goOn(after: take())
             let value = try expression()
             return make(.augment(place, op, value), start, [left, value])
         }
@@ -370,6 +416,7 @@ struct Parser {
         case .call: hint = "a function is defined with `fn name(a) = …`"
         case .binary, .and, .or, .unary, .contains: hint = "to compare, write `==`"
         case .list: hint = "several variables are set with `a, b = …`"
+        case .assign(let targets, let value): return assignedTwice(targets, value)
         default: hint = "the left side of `=` is a name, `x[i]` or `x.name`"
         }
         return SyntaxError(

@@ -133,6 +133,8 @@ struct StringReader {
             error.message = error.message.replacing("found the end of the text", with: "found `}`")
             throw error
         }
+        // What is wrong in a block inside does not throw.
+        if let error = inner.errors.first { throw error }
         inner.skipNewlines()
         if inner.kind != .end {
             var error = inner.unexpected("`}`")
@@ -155,23 +157,9 @@ struct StringReader {
     /// The offsets of the closing `}` and of a `:` before a format.
     private func bounds() throws(SyntaxError) -> (close: Int, colon: Int?) {
         var lexer = Lexer(parser.source, from: at + 1, to: end)
-        var open = 0
-        var colon: Int?
-        var i = at + 1
-        for t in lexer.all() {
-            switch t.kind {
-            case .leftParen, .leftBracket, .leftBrace: open += 1
-            case .rightParen, .rightBracket: open -= 1
-            case .rightBrace:
-                if open == 0 { return (t.start, colon) }
-                open -= 1
-            case .colon where open == 0 && colon == nil: colon = t.start
-            default: break
-            }
-            i = t.end
-        }
+        if let found = lexer.endOfInterpolation() { return found }
         throw SyntaxError(
             message: "this `{` is not closed", hint: "write `{{` or `\\{` for the bracket itself", start: at,
-            end: max(at + 1, min(i, at + 1)))
+            end: at + 1)
     }
 }

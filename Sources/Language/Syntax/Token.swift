@@ -40,6 +40,8 @@ struct Token {
         }
     }
 
+    var isKeyword: Bool { kind.rawValue >= Kind.fn.rawValue && kind.rawValue <= Kind.nil.rawValue }
+
     /// True where an expression may begin with this token.
     var beginsExpression: Bool {
         switch kind {
@@ -92,6 +94,9 @@ final class Source {
         }
         return low + 1
     }
+
+    /// The offset of the first byte of the line that holds byte `offset`.
+    func lineStart(of offset: Int) -> Int { starts()[line(of: offset) - 1] }
 
     func span(_ start: Int, _ end: Int) -> SourceSpan {
         let start = max(0, min(start, bytes.count))

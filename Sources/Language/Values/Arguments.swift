@@ -225,7 +225,14 @@ public struct Arguments {
         }
         return Failure(
             .argument, "`\(builtin.name)`: `\(name)` must be \(wanted), not \(shown)",
-            argument: place(name))
+            hint: wanted.hasSuffix("number") ? Self.itemHint(v) : nil, argument: place(name))
+    }
+
+    /// A number is wanted: an object that holds one has it as a member.
+    private static func itemHint(_ v: Value) -> String? {
+        guard case .object(let o) = v, o.memberNames.contains("item") else { return nil }
+        return
+            "`x.item` is the number in \(v.typePhrase.contains("tensor") ? "a tensor of one element" : "it")"
     }
 
     private func place(_ name: String) -> Failure.Argument {
@@ -233,8 +240,28 @@ public struct Arguments {
         return Failure.Argument(name, position: slot.flatMap { $0 < builtin.positionalSlots ? $0 : nil })
     }
 
-    /// A failure of this call: its message starts with the function's name.
-    public func failure(_ message: String, hint: String? = nil, kind: Failure.Kind = .argument) -> Failure {
-        Failure(kind, "`\(builtin.name)`: \(message)", hint: hint)
+    /// A failure of this call: its message starts with the function's name. `argument` is the
+    /// parameter whose value is wrong.
+    public func failure(
+        _ message: String, hint: String? = nil, kind: Failure.Kind = .argument, argument: String? = nil
+    ) -> Failure {
+        Failure(kind, "`\(builtin.name)`: \(message)", hint: hint, argument: argument.map(place))
+    }
+
+    /// What goes wrong in `body` is the fault of the argument `name`.
+    public func blaming<T>(_ name: String, _ body: () throws -> T) throws -> T {
+        try blaming(place(name), body)
+    }
+
+    /// What goes wrong in `body` is the fault of the `i`th of the further arguments.
+    public func blaming<T>(rest i: Int, _ body: () throws -> T) throws -> T {
+        try blaming(Failure.Argument("", position: builtin.positionalSlots + i), body)
+    }
+
+    private func blaming<T>(_ argument: Failure.Argument, _ body: () throws -> T) throws -> T {
+        do { return try body() } catch var failure as Failure where failure.argument == nil {
+            failure.argument = argument
+            throw failure
+        }
     }
 }

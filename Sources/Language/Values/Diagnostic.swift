@@ -31,8 +31,14 @@ public struct Diagnostic: Error, Sendable, CustomStringConvertible {
     public var message: String
     public var hint: String?
     public var span: SourceSpan?
-    /// The calls that led there, innermost first.
-    public var trace: [Step]
+    /// The calls that led there, innermost first; where they are many, the first and the last of them.
+    public private(set) var trace: [Step]
+    /// How many calls are left out of the trace, behind its first `innermost`.
+    public private(set) var omitted = 0
+
+    /// How many calls at either end of a long trace are kept.
+    static let innermost = 8
+    static let outermost = 4
 
     public init(
         _ kind: Failure.Kind, _ message: String, hint: String? = nil, span: SourceSpan? = nil,
@@ -43,6 +49,18 @@ public struct Diagnostic: Error, Sendable, CustomStringConvertible {
         self.hint = hint
         self.span = span
         self.trace = trace
+    }
+
+    /// Add `count` calls at the outer end of the trace; `step` tells those that are kept.
+    mutating func append(_ count: Int, _ step: (Int) -> Step) {
+        let most = Diagnostic.innermost + Diagnostic.outermost
+        let first = max(0, min(count, Diagnostic.innermost - trace.count))
+        for i in 0..<first { trace.append(step(i)) }
+        let last = min(count - first, Diagnostic.outermost)
+        for i in count - last..<count { trace.append(step(i)) }
+        let surplus = max(0, trace.count - most)
+        if surplus > 0 { trace.removeSubrange(Diagnostic.innermost..<Diagnostic.innermost + surplus) }
+        omitted += surplus + count - first - last
     }
 
     /// The same as the rooms below throw it.
@@ -61,11 +79,13 @@ public struct Diagnostic: Error, Sendable, CustomStringConvertible {
             out += "\n\(pad) \(style.dim("|")) \(style.error(caret))"
         }
         if let hint { out += "\n\(style.hint("hint")): \(hint)" }
-        for step in trace.prefix(12) {
+        for (i, step) in trace.enumerated() {
+            if i == Diagnostic.innermost, omitted > 0 {
+                out += style.dim("\n  … \(omitted) more call\(omitted == 1 ? "" : "s") …")
+            }
             out += style.dim(
                 "\n  in \(step.function), called at \(step.span.file):\(step.span.line):\(step.span.column)")
         }
-        if trace.count > 12 { out += style.dim("\n  … and \(trace.count - 12) more calls") }
         return out
     }
 

@@ -1,3 +1,5 @@
+import Support
+
 /// A format in an interpolation or in `format`: `[<>^][0][width][,][.precision][f e g % d x b s]`.
 public struct NumberFormat {
     public enum Alignment { case left, right, center }
@@ -54,15 +56,18 @@ public struct NumberFormat {
         return n
     }
 
-    /// The text of `value` in this format; nil where the conversion is not for such a value.
-    public func apply(_ value: Value) -> String? {
+    /// The text of `value` in this format.
+    public func apply(_ value: Value) throws -> String {
         var body: String
         if case .number(let x) = value {
-            guard let digits = number(x) else { return nil }
-            body = digits
+            body = try number(x)
             if showsSign, x >= 0 { body = "+" + body }
         } else {
-            if let conversion, conversion != "s" { return nil }
+            if let conversion, conversion != "s" {
+                throw Failure(
+                    .value, "the format `\(conversion)` is not for \(value.typePhrase)",
+                    hint: "a text is formed by a width alone: `>10`, `<10`")
+            }
             body = value.text
             if let precision { body = String(body.prefix(precision)) }
         }
@@ -82,13 +87,27 @@ public struct NumberFormat {
         }
     }
 
-    private func number(_ x: Double) -> String? {
+    /// The digits of a whole number in base 2, 10 or 16.
+    private func whole(_ x: Double, _ conversion: Character) throws -> String {
+        guard x == x.rounded(), x.isFinite else {
+            throw Failure(
+                .value, "the format `\(conversion)` is for whole numbers, not \(Numbers.text(x))",
+                hint: x.isFinite ? "`.0f` rounds; so does `{round(x):\(conversion)}`" : nil)
+        }
+        if conversion == "d" { return Numbers.formatted(x + 0, precision: 0, conversion: "f") }
+        guard let i = Int64(exactly: x) else {
+            throw Failure(
+                .value,
+                "the format `\(conversion)` is for whole numbers below 2^63, not \(Numbers.text(x))")
+        }
+        return String(i, radix: conversion == "x" ? 16 : 2)
+    }
+
+    private func number(_ x: Double) throws -> String {
         var text: String
         switch conversion {
         case "%": text = Numbers.formatted(x * 100, precision: precision ?? 0, conversion: "f") + "%"
-        case "d", "x", "b":
-            guard let i = Int64(exactly: x.rounded()) else { return nil }
-            text = String(i, radix: conversion == "x" ? 16 : conversion == "b" ? 2 : 10)
+        case .some(let c) where "dxb".contains(c): text = try whole(x, c)
         case "s": text = Numbers.text(x)
         case .some(let c): text = Numbers.formatted(x, precision: precision ?? 6, conversion: c)
         case nil:

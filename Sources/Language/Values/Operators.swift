@@ -273,6 +273,8 @@ public enum Operators {
             hint = "write \"…{x}\", or s + str(x)"
         case (.add, .number, .string), (.add, .bool, .string), (.add, .nil, .string):
             hint = "write \"{x}…\", or str(x) + s; num(s) makes a number of a string"
+        case (.modulo, .string, _):
+            hint = "values stand in the text: \"{x}\", and a format behind a colon: \"{x:.2f}\""
         case (.multiply, .string, .number), (.multiply, .number, .string):
             hint = "write repeat(s, n)"
         case (.multiply, .list, .number), (.multiply, .number, .list):

@@ -193,8 +193,7 @@ public enum Members {
         default:
             throw Failure(
                 .name, "\(v.typePhrase) has no member `\(name)`",
-                hint: methods[name].map { "write `\($0)`" }
-                    ?? "functions stand before or after a pipe: `\(name)(x)`, `x |> \(name)`")
+                hint: methods[name].map { "write `\($0)`" })
         }
     }
 

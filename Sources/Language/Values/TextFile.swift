@@ -55,11 +55,24 @@ public enum TextFile {
         return text
     }
 
+    private static let currentFolder =
+        "look with `ls`; the name is taken from the current folder unless it begins with / or ~"
+
+    /// What is said where the file that `use` names, as `path` seen from `file`, is not there.
+    static func used(_ path: String, from file: String, _ failure: Failure) -> Failure {
+        guard failure.hint != nil, failure.kind == .io, let slash = file.lastIndex(of: "/"),
+            !FilePaths.expand(path).hasPrefix("/")
+        else { return failure }
+        var failure = failure
+        failure.hint =
+            "look with `ls`; the name is taken from the folder of the file that uses it, '\(file[..<slash])'"
+        return failure
+    }
+
     private static func failure(_ path: String, _ code: Int32) -> Failure {
         Failure(
             .io, "cannot read '\(path)': \(String(cString: strerror(code)))",
             hint: code == ENOENT
-                ? "look with `ls`; the name is taken from the current folder unless it begins with / or ~"
-                : nil)
+                ? path.hasPrefix("/") ? "look with `ls`" : currentFolder : nil)
     }
 }
