@@ -14,6 +14,7 @@ package final class LineReader {
     private let style: Style
     /// What was typed before the line that is being edited: completion sees the whole block.
     package var block = ""
+    private var isAsking = false
     /// The candidates of the last Tab, for the list.
     private var found: [Candidate] = []
 
@@ -50,6 +51,13 @@ package final class LineReader {
         }
     }
 
+    /// Reads an answer: it is no vz, so nothing completes it.
+    package func ask(_ prompt: String) -> Line {
+        isAsking = true
+        defer { isAsking = false }
+        return read(prompt: prompt)
+    }
+
     package func remember(_ entry: String) { vz_history_add(entry) }
 
     /// `text` as it must stand in a prompt: Readline must know which bytes take no columns.
@@ -74,6 +82,7 @@ package final class LineReader {
     // MARK: Completion
 
     private func complete(_ line: String, _ point: Int) {
+        if isAsking { return }
         let offset = block.utf8.count
         let (start, candidates) = completer.complete(block + line, at: offset + point)
         guard start >= offset else { return }

@@ -23,6 +23,8 @@ public final class Session {
     package var isUnsaved = false
     /// The last text that was typed and run, for `edit`.
     package var lastInput = ""
+    /// Keeps a text in the history of the prompt.
+    package var remember: (String) -> Void = { _ in }
     /// The folder before the last `cd`, for `cd -`.
     package var previousFolder: String?
 
