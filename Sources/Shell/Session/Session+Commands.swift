@@ -26,11 +26,12 @@ extension Session {
         }
     }
 
-    /// A word of a command may stand in quotes, as it would in vz.
+    /// A word of a command may stand in quotes, as it would in vz, or have backslashes before its
+    /// blanks, as it would in the system's shell.
     private func bare(_ text: String) -> String {
         guard text.count >= 2, let quote = text.first, quote == "\"" || quote == "'", text.last == quote
         else {
-            return text
+            return CommandWord(Array(text.utf8), from: 0, isShell: false).path
         }
         return String(text.dropFirst().dropLast())
     }
@@ -38,6 +39,7 @@ extension Session {
     // MARK: Looking
 
     package func source(of name: String) throws -> String {
+        let name = Help.name(name)
         guard let value = Completer(interpreter).value(of: name) else { return try help.text(name) }
         switch value {
         case .function(let f): return f.source

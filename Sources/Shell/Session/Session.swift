@@ -82,6 +82,11 @@ public final class Session {
         if let command = self.command(text) {
             return shielded { try run(command) }
         }
+        if let name = PromptCommand.askedBehind(text) {
+            return shielded {
+                throw Failure(.syntax, "`?` stands before the name", hint: "write `?\(name)`")
+            }
+        }
         lastInput = text
         return run(text, file: "<input>")
     }
