@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 #include <wchar.h>
@@ -51,7 +52,76 @@ void vz_interrupts_begin(vz_interrupt_function interrupt) {
 void vz_interrupts_deadly(int value) { deadly = value; }
 void vz_interrupts_ignore(int value) { ignored = value; }
 
+// --- a terminal that hangs up -----------------------------------------------------------------
+
+static volatile sig_atomic_t hung_up;
+
+static void handle_hangup(int signal_number) {
+    int saved = errno;
+    (void)signal_number;
+    hung_up = 1;
+    if (on_interrupt) on_interrupt();
+    errno = saved;
+}
+
+void vz_hangup_begin(void) {
+    struct sigaction action;
+    // Under nohup the work goes on.
+    if (sigaction(SIGHUP, NULL, &action) != 0 || action.sa_handler == SIG_IGN) return;
+    memset(&action, 0, sizeof action);
+    sigemptyset(&action.sa_mask);
+    action.sa_handler = handle_hangup;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGHUP, &action, NULL);
+}
+
+int vz_hung_up(void) { return hung_up; }
+
 // --- reading a line ---------------------------------------------------------------------------
+
+static volatile sig_atomic_t continued;
+// The terminal before the line was begun.
+static struct termios modes;
+static int has_modes;
+
+static void handle_continue(int signal_number) {
+    (void)signal_number;
+    continued = 1;
+}
+
+// After Ctrl-Z and `fg` the terminal is as the other program left it, and the prompt stands far above.
+static int come_back(void) {
+    // In the background the terminal is not ours to set.
+    if (!continued || !vz_is_in_front()) return 0;
+    continued = 0;
+    rl_deprep_terminal();
+    // What Readline takes back was another program's where it looked while that had the terminal.
+    if (has_modes) tcsetattr(STDIN_FILENO, TCSADRAIN, &modes);
+    rl_prep_terminal(1);
+    rl_on_new_line();
+    rl_forced_update_display();
+    return 1;
+}
+
+// A paste from elsewhere may end its lines in CR LF, and Readline makes a line end of each of the two.
+// True where `byte` is the second of them.
+static const char paste_mark[] = "\033[20";
+static int mark_length, is_paste_end, is_pasting, was_return;
+
+static int repeats_line_end(unsigned char byte) {
+    if (mark_length == 5 && byte == '~') is_pasting = !is_paste_end;
+    if (mark_length == 4 && (byte == '0' || byte == '1')) {
+        is_paste_end = byte == '1';
+        mark_length = 5;
+    } else if (mark_length < 4 && byte == (unsigned char)paste_mark[mark_length]) {
+        mark_length++;
+    } else {
+        mark_length = byte == (unsigned char)paste_mark[0];
+    }
+    int repeats = is_pasting && was_return && byte == '\n';
+    was_return = byte == '\r';
+    return repeats;
+}
 
 // The next prompt stands below the whole block, wherever in it the cursor was.
 static int give_up(void) {
@@ -79,20 +149,41 @@ static int read_key(FILE *stream) {
         int problem = errno;
         rl_check_signals();
         if (interrupted) return give_up();
+        if (hung_up) return EOF;
+        if (come_back()) continue;
         if (ready > 0) {
             unsigned char byte;
             ssize_t n = read(file, &byte, 1);
-            if (n == 1) return byte;
-            if (n == 0) return EOF;
+            if (n == 1 && !repeats_line_end(byte)) return byte;
+            // A terminal that is gone gives errors without end.
+            if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN)) return EOF;
         }
         if (ready < 0 && problem != EINTR) return READERR;
     }
 }
 
+// In the background Readline would take the modes of another program for those of the terminal. To ask
+// for input there stops the process until `fg`, or never where nobody could continue it.
+static void wait_for_front(void) {
+    for (int i = 0; i < 8 && tcgetpgrp(STDIN_FILENO) >= 0 && !vz_is_in_front(); i++) raise(SIGTTIN);
+}
+
 char *vz_read_line(const char *prompt, vz_line_status *status) {
     interrupted = 0;
+    mark_length = is_pasting = was_return = 0;
     rl_getc_function = read_key;
+    wait_for_front();
+    continued = 0;
+    vz_echo(1);
+    has_modes = tcgetattr(STDIN_FILENO, &modes) == 0;
     char *line = readline(prompt);
+    // Where it read no line Readline goes to the next one only if it takes back bracketed paste.
+    if (!line) {
+        const char *pastes = rl_variable_value("enable-bracketed-paste");
+        FILE *out = rl_outstream ? rl_outstream : stdout;
+        if (!pastes || strcmp(pastes, "on") != 0) putc('\n', out);
+        fflush(out);
+    }
     if (interrupted) {
         interrupted = 0;
         free(line);
@@ -100,11 +191,6 @@ char *vz_read_line(const char *prompt, vz_line_status *status) {
         return NULL;
     }
     *status = line ? VZ_LINE : VZ_END;
-    // At the end of input Readline goes to the next line only where it takes back bracketed paste.
-    if (!line) {
-        const char *pastes = rl_variable_value("enable-bracketed-paste");
-        if (!pastes || strcmp(pastes, "on") != 0) putc('\n', rl_outstream ? rl_outstream : stdout);
-    }
     return line;
 }
 
@@ -267,17 +353,27 @@ static char *word_breaks(void) {
     return breaks;
 }
 
+// `text`, or its first `length` bytes, behind `before` bytes of the line.
+static char *behind(int start, int before, const char *text, int length) {
+    char *whole = NULL;
+    int n = length < 0 ? (int)strlen(text) : length;
+    if (asprintf(&whole, "%.*s%.*s", before, rl_line_buffer + start, n, text) < 0) return NULL;
+    return whole;
+}
+
 static char **attempted_completion(const char *word, int start, int end) {
     (void)word;
     (void)end;
     rl_attempted_completion_over = 1;
     rl_completion_append_character = 0;
     rl_completion_suppress_append = 1;
-    if (candidate_count == 0 || start != completion_start) return NULL;
+    if (candidate_count == 0 || start > completion_start) return NULL;
     char **matches = calloc((size_t)candidate_count + 2, sizeof *matches);
     if (!matches) return NULL;
+    // Where the character before the word stands in it too Readline begins further to the left.
+    int before = completion_start - start;
     if (candidate_count == 1) {
-        matches[0] = only_form ? strdup(only_form) : strdup(candidates[0]);
+        matches[0] = behind(start, before, only_form ? only_form : candidates[0], -1);
         return matches;
     }
     size_t common = strlen(candidates[0]);
@@ -285,17 +381,19 @@ static char **attempted_completion(const char *word, int start, int end) {
         size_t n = 0;
         while (n < common && candidates[0][n] == candidates[i][n]) n++;
         common = n;
-        matches[i + 1] = strdup(candidates[i]);
+        matches[i + 1] = behind(start, before, candidates[i], -1);
     }
     // Never half a character.
     while (common > 0 && ((unsigned char)candidates[0][common] & 0xC0) == 0x80) common--;
-    matches[0] = strndup(candidates[0], common);
+    matches[0] = behind(start, before, candidates[0], (int)common);
     return matches;
 }
 
 static void show_matches(char **matches, int count, int longest) {
+    (void)matches;
+    (void)count;
     (void)longest;
-    if (list_function) list_function((const char *const *)(matches + 1), count);
+    if (list_function) list_function((const char *const *)candidates, candidate_count);
 }
 
 void vz_readline_begin(const char *program, vz_complete_function complete, vz_list_function list) {
@@ -315,6 +413,12 @@ void vz_readline_begin(const char *program, vz_complete_function complete, vz_li
     rl_catch_signals = 1;
     rl_catch_sigwinch = 1;
     rl_change_environment = 0;
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    sigemptyset(&action.sa_mask);
+    action.sa_handler = handle_continue;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGCONT, &action, NULL);
     bind_keys();
     using_history();
 }

@@ -8,7 +8,7 @@ struct Check: ParsableCommand {
         commandName: "check", abstract: "Look for mistakes in scripts without running them.",
         usage: "vzsh check FILE…")
 
-    @Argument(help: "The scripts.", completion: .file(extensions: ["vz"]))
+    @Argument(help: "The scripts; - is standard input.", completion: .file(extensions: ["vz"]))
     var files: [String]
 
     func run() throws {

@@ -5,8 +5,8 @@ import Testing
 
 /// The cases of Tests/Golden/tensors and the examples of the tensor tables, run as written.
 @Suite struct TensorBuiltinTests {
-    @Test(arguments: ["tensors", "gradients", "mistakes", "common_names"]) func golden(_ name: String) throws
-    {
+    @Test(arguments: ["tensors", "gradients", "mistakes", "common_names", "saving"])
+    func golden(_ name: String) throws {
         let folder = String(#filePath.dropLast("BuiltinsTests/TensorTests.swift".count)) + "Golden/tensors"
         let file = "\(folder)/\(name).vz"
         let cases = GoldenCase.read(try TextFile.read(file), file: file)

@@ -80,6 +80,8 @@ struct CommandLineTests {
         let result = run(["check", "good.vz", "bad.vz"])
         #expect(result.status == 1)
         #expect(result.error.contains("bad.vz"))
+        #expect(run(["check", "-"], input: "x = 1").status == 0)
+        #expect(run(["check", "-"], input: "nothing_here").error.contains("<stdin>"))
     }
 
     @Test func formatsInPlace() {
@@ -95,6 +97,21 @@ struct CommandLineTests {
         home.write("bad.vz", "fn (")
         #expect(run(["fmt", "bad.vz"]).status == 1)
         #expect(home.read("bad.vz") == "fn (")
+    }
+
+    @Test func knowsTheHomeFolderWithoutHOME() {
+        let command =
+            "env -i PATH=/usr/bin:/bin LANG=C.UTF-8 '\(Binary.path)' -e 'cd(); print(pwd())' > '\(home.path)/out'"
+        #expect(system("\(command) && getent passwd $(id -u) | cut -d: -f6 >> '\(home.path)/out'") == 0)
+        let lines = home.read("out").split(separator: "\n")
+        #expect(lines.first == lines.last)
+    }
+
+    @Test func helpOnAValueNamesIt() {
+        let result = run(["-e", "fn area2(width, height = 1) = width * height\nhelp(area2); help(x -> x)"])
+        #expect(result.out.contains("??area2 shows its source"))
+        #expect(!result.out.contains("??function"))
+        #expect(run(["-e", "?max("]).out.contains("max("))
     }
 
     @Test func makesTheOutputFolder() {

@@ -12,22 +12,25 @@ final class PseudoTerminal {
     /// Where `expect` goes on looking.
     private var seen: String.Index
     private var pending: [UInt8] = []
+    /// Something came that only a terminal with a cursor to move understands.
+    private(set) var hasCodes = false
 
-    /// Starts vzsh in `home`, which is also its home folder, so that nothing of the person is read.
+    /// Starts vzsh (or `program`) in `home`, which is also its home folder, so that nothing of the person
+    /// is read.
     init(
         _ arguments: [String] = [], home: String, rows: Int32 = 24, columns: Int32 = 80,
-        inputrc: String = "/dev/null"
+        inputrc: String = "/dev/null", kind: String = "xterm-256color", program: String = Binary.path
     )
         throws
     {
         let environment = [
-            "HOME=\(home)", "TERM=xterm-256color", "LANG=C.UTF-8", "INPUTRC=\(inputrc)", "PATH=/usr/bin:/bin",
+            "HOME=\(home)", "TERM=\(kind)", "LANG=C.UTF-8", "INPUTRC=\(inputrc)", "PATH=/usr/bin:/bin",
             "NO_COLOR=1", "EDITOR=\(home)/editor",
         ]
         var master: Int32 = -1
-        child = Binary.withCStrings([Binary.path] + arguments) { argv in
+        child = Binary.withCStrings([program] + arguments) { argv in
             Binary.withCStrings(environment) { env in
-                vz_spawn_on_terminal(Binary.path, argv, env, home, rows, columns, &master)
+                vz_spawn_on_terminal(program, argv, env, home, rows, columns, &master)
             }
         }
         self.master = master
@@ -49,6 +52,9 @@ final class PseudoTerminal {
     }
 
     func line(_ text: String) { send(text + "\r") }
+
+    /// The other end goes away, as a window that is closed does.
+    func hangUp() { kill(child, SIGHUP) }
 
     func resize(rows: Int32, columns: Int32) { vz_resize_terminal(master, rows, columns) }
 
@@ -102,6 +108,7 @@ final class PseudoTerminal {
         let n = buffer.withUnsafeMutableBytes { Glibc.read(master, $0.baseAddress, $0.count) }
         guard n > 0 else { return false }
         let offset = screen.utf8.distance(from: screen.startIndex, to: seen)
+        hasCodes = hasCodes || buffer[..<n].contains(0x1B)
         pending += buffer[..<n]
         screen += Self.plain(&pending)
         seen = screen.utf8.index(screen.startIndex, offsetBy: min(offset, screen.utf8.count))

@@ -1,3 +1,4 @@
+import Glibc
 import Language
 import Shell
 import Testing
@@ -47,6 +48,18 @@ struct CursorContextTests {
         #expect(context("(x").call == nil)
     }
 
+    @Test func stringsHideCommas() {
+        for string in ["'a,b'", "\"\\\"\"", "\"a, {g(1, 2)}\"", "\"\"\"a \" , b\"\"\"", "# a, b\n1"] {
+            #expect(context("f(\(string), x").call?.positional == 1, "\(string)")
+            #expect(context("f(\(string), b = 1, x").call?.given == ["b"], "\(string)")
+        }
+        #expect(context("cam(g('a,b', 2), \"").firstArgument == "g('a,b', 2)")
+        #expect(context("f(1, style = \"").stringArgument?.name == "style")
+        #expect(context("f(1, \"").stringArgument?.positional == 1)
+        #expect(context("opts[\"").stringIndex == "opts")
+        #expect(context("\"\"\"a \" b").prefix == "a \" b")
+    }
+
     @Test func findsTheFirstArgument() {
         #expect(context("cam(net, x, \"").firstArgument == "net")
         #expect(context("maximize(linear(net).softmax, \"ca").firstArgument == "linear(net).softmax")
@@ -68,6 +81,9 @@ struct CompleterTests {
             Builtin("conv1d", [.required("filters", "channels"), .optional("kernel", "3")], summary: "layer")
             { _ in .nil },
             Builtin("conv2d", [.required("filters")]) { _ in .nil }, Builtin("now") { _ in .nil },
+            Builtin("draw", [.required("what"), .optional("style", "\"plain\"", "\"clear\": to be read")]) {
+                _ in .nil
+            },
         ])
         interpreter["wave"] = Value([("rate", Value(16000)), ("rest", Value([Value([("deep", Value(1))])]))])
         return interpreter
@@ -94,6 +110,40 @@ struct CompleterTests {
         #expect(complete("conv1d(wa") == ["wave"])
     }
 
+    @Test func completesWhatIsBeingTyped() {
+        let block = "fn loc(parameter_one, *others, number = 2) {\n  local_value = 3\n"
+        #expect(complete(block + "  par") == ["parameter_one"])
+        #expect(complete(block + "  loc") == ["loc", "local_value"])
+        #expect(complete(block + "  num") == ["number"])
+        #expect(complete(block + "  oth") == ["others"])
+        #expect(complete("[el for el_x in xs if el") == ["el_x", "else "])
+        #expect(complete("for one_of_them, two_of_them in xs {\n two") == ["two_of_them"])
+        #expect(complete("f = (first_one, second_one) -> sec") == ["second_one"])
+        #expect(complete("\"=\" # commented = 1\nf(named = 2, nam") == [])
+        #expect(complete("r.membered = 1; first_a, first_b = 1, 2\nmem") == [])
+        #expect(complete("first_a, first_b = 1, 2\nfir") == ["first_a", "first_b"])
+    }
+
+    @Test func asksForNamesAlone() {
+        #expect(complete("?conv1") == ["conv1d"])
+        #expect(complete("??now") == ["now"])
+        #expect(complete("help conv2") == ["conv2d"])
+        #expect(complete("?wave.re") == ["rest"])
+        #expect(complete("?whil") == ["while"])
+        #expect(complete("clear w") == ["wave"])
+        #expect(complete("clear con") == [])
+        #expect(complete("clear wave, al") == ["all"])
+        #expect(complete("edit con") == [])
+    }
+
+    @Test func completesInStringsWhatIsKnown() {
+        #expect(complete("wave[\"") == ["rate\"", "rest\""])
+        #expect(complete("wave['ra") == ["rate'"])
+        #expect(complete("draw(1, style = \"") == ["plain\"", "clear\""])
+        #expect(complete("draw(1, \"cl") == ["clear\""])
+        #expect(complete("draw('a,b', ") == ["style = "])
+    }
+
     @Test func indentsAtTheBeginningOfALine() {
         #expect(complete("") == ["    "])
         #expect(complete("for x in xs {\n") == ["    "])
@@ -109,6 +159,13 @@ struct CompleterTests {
         #expect(complete("ls \(folder.path)/b") == ["br{ace.wav"])
         #expect(complete("cd \(folder.path)/b") == [])
         #expect(complete("cd /us") == ["usr/"])
+        folder.write("a wave's.txt", "")
+        #expect(complete("$ cat \(folder.path)/a") == ["a\\ wave.wav", "a\\ wave\\'s.txt"])
+        #expect(complete("$ cat x|cat \"\(folder.path)/a wave.") == ["a wave.wav\""])
+        #expect(complete("$ cat '\(folder.path)/a") == ["a wave.wav'"])
+        #expect(complete("ls \(folder.path)/a wave.") == ["a wave.wav"])
+        #expect(complete("ls \"\(folder.path)/a wave.") == ["a wave.wav\""])
+        #expect(complete("ls \(folder.path)/a\\ wave.") == ["a\\ wave.wav"])
         #expect(complete("load(\"/no/such/folder/a") == [])
     }
 }
@@ -127,6 +184,10 @@ struct PromptCommandTests {
         #expect(PromptCommand("bench f(1)") == .bench("f(1)"))
         #expect(PromptCommand("clear x, y") == .clear(["x", "y"]))
         #expect(PromptCommand("quit") == .exit)
+        #expect(PromptCommand.askedBehind("maximize?") == "maximize")
+        #expect(PromptCommand.askedBehind("net.conv1d ??") == "net.conv1d")
+        #expect(PromptCommand.askedBehind("?") == nil)
+        #expect(PromptCommand.askedBehind("a ?? b") == nil)
         for text in [
             "cd = 3", "time + 1", "ls |> len", "pwd()", "cd(\"a\")", "timer", "bench(a) + bench(b)", "x", "",
             "exit + 1",
@@ -151,6 +212,21 @@ struct HistoryTests {
         let after = again.load()
         #expect(after == entries)
         #expect(Binary.get(path).split(separator: "\n").count == entries.count)
+    }
+
+    @Test func forgivesBytesAndMissingEnds() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/history"
+        let file = open(path, O_WRONLY | O_CREAT, 0o600)
+        _ = write(file, Array("x = 1\ny = \"".utf8) + [0xFF] + Array("\"\nz = 3".utf8), 19)
+        close(file)
+        var history = History(path: path)
+        let before = history.load()
+        #expect(before == ["x = 1", "y = \"\u{FFFD}\"", "z = 3"])
+        history.append("last = 4")
+        var again = History(path: path)
+        let after = again.load()
+        #expect(after == before + ["last = 4"])
     }
 
     @Test func cutsALongFile() throws {

@@ -324,6 +324,7 @@ import Testing
         terminal.line("edit")
         terminal.expect("\n42\n")
         terminal.prompt()
+        #expect(home.read(".local/state/vzsh/history") == "2 * 20\nedit\n2 * 21\n")
     }
 
     @Test func keepsASession() throws {
@@ -382,5 +383,30 @@ import Testing
         let terminal = try start(["-i", "a.vz"])
         terminal.line("value + 1")
         terminal.expect("\n12\n")
+    }
+
+    @Test func controlCTwiceNeverCostsThePrompt() throws {
+        home.write("slow.vz", "trained = 1\nprint(\"go\")\nwhile true { }\n")
+        let terminal = try PseudoTerminal(["--no-rc", "-i", "slow.vz"], home: home.path)
+        terminal.expect("go")
+        terminal.send("\u{03}")
+        usleep(200_000)
+        terminal.send("\u{03}")
+        terminal.prompt()
+        usleep(300_000)
+        terminal.line("trained + 41")
+        terminal.expect("\n42\n")
+
+        #expect(mkdir(home.path + "/.config", 0o755) == 0 && mkdir(home.path + "/.config/vzsh", 0o755) == 0)
+        home.write(".config/vzsh/rc.vz", "mine = 1\nprint(\"go\")\nwhile true { }\n")
+        let started = try PseudoTerminal(home: home.path)
+        started.expect("go")
+        started.send("\u{03}")
+        usleep(20_000)
+        started.send("\u{03}")
+        started.prompt()
+        usleep(300_000)
+        started.line("mine + 41")
+        started.expect("\n42\n")
     }
 }

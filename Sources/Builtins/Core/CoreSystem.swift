@@ -53,7 +53,9 @@ enum CoreSystem {
                 summary: "A line from standard input, without its end; nil at the end of input.",
                 example: "# name = input(\"name? \")"
             ) { args in
-                args.interpreter.output(try args.string("prompt", default: ""))
+                let prompt = try args.string("prompt", default: "")
+                if let ask = args.interpreter.ask { return try ask(prompt).map { Value($0) } ?? .nil }
+                args.interpreter.output(prompt)
                 fflush(stdout)
                 return try line().map { Value($0) } ?? .nil
             },

@@ -24,6 +24,7 @@ final class KernelsObject: VZObject, Drawable, Storable {
         ("layer", "the layer"),
     ]
     var memberNames: [String] { Self.docs.map(\.name) }
+    var lateMembers: [String: String] { ["grid": "figure", "responses": "tensor"] }
     func memberDoc(_ name: String) -> String? { Self.docs.first { $0.name == name }?.doc }
 
     func member(_ name: String) throws -> Value? {

@@ -38,6 +38,7 @@ final class MaximizationObject: VZObject {
             "seed", "steps", "seconds", "options", "frames", "interrupted", "settled", "notes",
         ]
     }
+    var lateMembers: [String: String] { ["picture": "tensor", "frames": "list"] }
     func memberDoc(_ name: String) -> String? {
         switch name {
         case "input":

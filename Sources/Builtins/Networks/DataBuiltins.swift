@@ -350,6 +350,7 @@ final class ExampleObject: VZObject {
 
     var typeName: String { "example" }
     var memberNames: [String] { ["x", "label", "name", "file", "speaker"] }
+    var lateMembers: [String: String] { ["x": "tensor"] }
     func member(_ name: String) throws -> Value? {
         switch name {
         case "x":

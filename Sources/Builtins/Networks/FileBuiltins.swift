@@ -27,7 +27,7 @@ public enum FileBuiltins {
             ],
             summary: "Writes a thing to a file whose ending says how.",
             doc:
-                "Networks: .safetensors (vzsh's own, whole), .onnx (whole), .h5 (weights for Keras), .npz (weights). Sound: .wav, .flac, .ogg. Figures and pictures: .png, .svg, .pdf, .gp. Tensors: .safetensors. A file is whole or not there.",
+                "Networks: .safetensors (vzsh's own, whole), .onnx (whole), .h5 (weights for Keras), .npz (weights). Sound: .wav, .flac, .ogg. Figures and pictures: .png, .svg, .pdf, .gp. Tensors: .npy, .npz, .safetensors. A file is whole or not there.",
             example:
                 "net = sequential(dense(2), input = [3])\nsave(net, \"/tmp/vzsh-example.safetensors\")\nload(\"/tmp/vzsh-example.safetensors\").name  # expect: \"network\"",
             seeAlso: ["load"]
@@ -43,6 +43,8 @@ public enum FileBuiltins {
                 RunRecord.shared.sound(audio, file: path)
             case let tensor as TensorObject where kind == "npy":
                 try NumPyFile.write(try tensor.concrete(), to: path)
+            case let tensor as TensorObject where kind == "npz":
+                try NumPyFile.write([("tensor", try tensor.concrete())], toArchive: path)
             case let tensor as TensorObject where kind == "safetensors":
                 try TensorFile.write([("tensor", try tensor.concrete())], to: path)
             case let result as MaximizationObject where kind == "safetensors":
@@ -61,6 +63,10 @@ public enum FileBuiltins {
                 try PlotBuiltins.animate(
                     result.frames(), to: path, progress: args.interpreter.progress)
             case let thing?:
+                // Drawing takes its time.
+                guard thing is FigureObject || FigureRenderer.endings.contains(kind) else {
+                    throw unsuitable(thing, kind, path, args)
+                }
                 guard let figure = try PlotBuiltins.figure([.object(thing)]) else {
                     throw args.mismatch("what", "something that can be saved as .\(kind)", args.value("what"))
                 }
@@ -71,6 +77,32 @@ public enum FileBuiltins {
             }
             return .nil
         }
+    }
+
+    /// An ending that means nothing for this thing; the hint names those that do.
+    private static func unsuitable(_ thing: any VZObject, _ kind: String, _ path: String, _ args: Arguments)
+        -> Failure
+    {
+        let own: [String] =
+            switch thing {
+            case is TensorObject: ["npy", "npz", "safetensors"]
+            case is MaximizationObject: ["safetensors"]
+            case is any Storable: ["safetensors", "npz"]
+            default: []
+            }
+        let isSound = thing is TensorObject || thing is MaximizationObject || thing is any Audible
+        let groups = [
+            (own, "its numbers"), (isSound ? soundEndings : [], "a sound"),
+            (["png", "svg", "pdf"], "a figure"),
+        ]
+        let known = groups.filter { !$0.0.isEmpty }.map { endings, what in
+            "\(endings.map { "." + $0 }.joined(separator: ", ")) for \(what)"
+        }
+        return args.failure(
+            kind.isEmpty
+                ? "'\(path)' has no ending, so it is not clear what to write"
+                : "\(Value.object(thing).typePhrase) cannot be saved as .\(kind)",
+            hint: "end the name in " + known.joined(separator: "; "))
     }
 
     /// A waveform to be heard: brought to a level of 0.9 where it is louder, with short fades.

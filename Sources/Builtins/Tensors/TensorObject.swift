@@ -86,6 +86,10 @@ public class TensorObject: VZObject {
         ["shape", "type", "size", "rank", "T", "values", "list", "item", "bytes"]
     }
 
+    public var lateMembers: [String: String] {
+        ["T": "tensor", "values": "list", "list": "list", "item": "number"]
+    }
+
     public func memberDoc(_ name: String) -> String? {
         switch name {
         case "shape": "lengths of the axes, outermost first"

@@ -63,6 +63,22 @@ void vz_interrupts_deadly(int deadly);
 // Ctrl-C reaches the terminal's foreground group: the shell ignores it while a child has it.
 void vz_interrupts_ignore(int ignore);
 
+// --- a terminal that hangs up -----------------------------------------------------------------
+
+// From here on a hangup (SIGHUP) asks for a stop as Ctrl-C does, and the prompt reads the end of
+// input: what is to be written at the end is written. Where the signal is ignored it stays so.
+void vz_hangup_begin(void);
+int vz_hung_up(void);
+
+// --- echo -------------------------------------------------------------------------------------
+
+// Whether the terminal shows what is typed; gives how it was before. Reading a line switches it on, and
+// so does whatever ends or stops the process.
+int vz_echo(int on);
+int vz_is_quiet(void);
+// True where the terminal is this process' to set: it is not in the background.
+int vz_is_in_front(void);
+
 // --- a pseudo-terminal, for tests ------------------------------------------------------------
 
 // Starts `path` with `arguments` and `environment` (both NULL-terminated) on a new pseudo-terminal

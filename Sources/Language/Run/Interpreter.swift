@@ -20,6 +20,9 @@ public final class Interpreter {
     /// Takes the value of each line at the top level that is shown (not ended by `;`, not nil).
     /// The default writes `value.display()` and a newline to `output`.
     public var show: ((Value) throws -> Void)?
+    /// Reads a line for `input`, which gives it the prompt; nil at the end of input. Where there is
+    /// none, `input` writes the prompt and reads standard input.
+    public var ask: ((_ prompt: String) throws -> String?)?
     /// Told before each statement of the top level runs: its file and its lines, from 1.
     public var willRun: ((_ file: String, _ lines: ClosedRange<Int>) -> Void)?
     /// Takes the progress reports of long work (`fit`, `maximize`, downloads); the shell shows them.

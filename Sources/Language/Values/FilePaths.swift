@@ -1,12 +1,10 @@
-import Glibc
+import Support
 
 /// File names as a person writes them.
 public enum FilePaths {
     /// A leading `~` or `~/` becomes the home directory.
     public static func expand(_ path: String) -> String {
-        guard path == "~" || path.hasPrefix("~/") else { return path }
-        guard let home = getenv("HOME") else { return path }
-        return String(cString: home) + path.dropFirst()
+        Folders.expand(path)
     }
 
     /// `path` as seen from the folder of `file`; absolute and home paths stay.

@@ -46,6 +46,9 @@ public protocol VZObject: AnyObject {
     func member(_ name: String) throws -> Value?
     /// What may follow the dot, in the order to show; for completion and for messages.
     var memberNames: [String] { get }
+    /// The members that are worked out only when they are asked for, with their types: what lists
+    /// members with their types asks the others.
+    var lateMembers: [String: String] { get }
     /// One line about a member.
     func memberDoc(_ name: String) -> String?
     /// `x.name = value`; false where that member cannot be set.
@@ -100,6 +103,7 @@ public protocol VZObject: AnyObject {
 extension VZObject {
     public func member(_ name: String) throws -> Value? { nil }
     public var memberNames: [String] { [] }
+    public var lateMembers: [String: String] { [:] }
     public func memberDoc(_ name: String) -> String? { nil }
     public func setMember(_ name: String, to value: Value) throws -> Bool { false }
     public func index(_ indices: [Value]) throws -> Value {

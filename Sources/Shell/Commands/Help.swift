@@ -17,7 +17,7 @@ package struct Help {
 
     /// What `?name` prints. Throws `Failure` where nothing has that name.
     package func text(_ topic: String) throws -> String {
-        let topic = topic.hasSuffix("()") ? String(topic.dropLast(2)) : topic
+        let topic = Help.name(topic)
         if topic.isEmpty { return overview() }
         if let word = KeywordHelp.entry(topic) {
             return style.strong(word.form) + "\n" + indented(word.text)
@@ -28,6 +28,13 @@ package struct Help {
         if !entries.isEmpty { return topicText(topic, entries) }
         if let command = CommandHelp.text(topic) { return indented(command) }
         throw unknown(topic)
+    }
+
+    /// The name that is asked for, without the brackets that completion may have put behind it.
+    package static func name(_ topic: String) -> String {
+        guard topic.count > 1 else { return topic }
+        for end in ["()", "("] where topic.hasSuffix(end) { return String(topic.dropLast(end.count)) }
+        return topic
     }
 
     private func unknown(_ topic: String) -> Failure {
@@ -47,8 +54,13 @@ package struct Help {
             if !f.doc.isEmpty { out += "\n" + indented(f.doc) }
             let parameters = f.parameters.filter { !$0.doc.isEmpty }
             if !parameters.isEmpty { out += "\n" + table(parameters.map { ($0.text, $0.doc) }) }
-            return out + "\n"
-                + style.dim(indented("defined at \(f.file):\(f.line); ??\(name) shows its source"))
+            // A function without a name, or one that lost it, cannot be asked for.
+            let isKnown =
+                if case .function(let own)? = Completer(interpreter).value(of: name) { own === f } else {
+                    false
+                }
+            let more = isKnown ? "; ??\(name) shows its source" : ""
+            return out + "\n" + style.dim(indented("defined at \(f.file):\(f.line)\(more)"))
         case .object(let o):
             var out = "\(style.strong(name)): \(o.typeName)\n" + indented(o.summary)
             if let callable = o.callable { out += "\n\n" + text(of: callable) }

@@ -107,6 +107,14 @@ package enum PromptCommand: Equatable {
         return String(text.dropFirst().dropLast())
     }
 
+    /// The name in `name?`, which asks for help elsewhere.
+    package static func askedBehind(_ text: String) -> String? {
+        let line = text.trimmed
+        let name = line.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }
+        let rest = line.dropFirst(name.count).drop { $0 == " " || $0 == "(" || $0 == ")" }
+        return !name.isEmpty && (rest == "?" || rest == "??") ? String(name) : nil
+    }
+
     /// The name a session may have taken for itself: then the line is vz.
     package var word: String? {
         switch self {
@@ -136,14 +144,6 @@ package enum PromptCommand: Equatable {
     /// True where vz that is typed goes on on the next line.
     package static func goesOn(_ text: String) -> Bool {
         if case .incomplete = Interpreter.parse(text, file: "<input>") { true } else { false }
-    }
-
-    /// True where what follows the word is files.
-    package var takesFiles: Bool {
-        switch self {
-        case .cd, .ls, .edit, .system: true
-        default: false
-        }
     }
 }
 

@@ -25,6 +25,8 @@ package enum ShellBuiltins {
                     text = try session.help.text(name.string)
                 } else if value.isNil {
                     text = try session.help.text("")
+                } else if case .function(let f) = value, !f.name.isEmpty {
+                    text = session.help.text(of: value, name: f.name)
                 } else {
                     text = session.help.text(of: value, name: value.typeName)
                 }

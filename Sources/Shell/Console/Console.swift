@@ -19,7 +19,7 @@ public final class Console {
         outStyle = Style(Terminal.showsColor(isTerminal: Terminal.outIsTerminal))
         errorStyle = Style(Terminal.showsColor(isTerminal: Terminal.errorIsTerminal))
         progress = ProgressLine(
-            isTerminal: Terminal.errorIsTerminal, style: errorStyle, now: { Clock.now() },
+            isTerminal: Terminal.errorIsTerminal && !Terminal.isDumb, style: errorStyle, now: { Clock.now() },
             width: { Terminal.width }, write: { Console.put($0, on: STDERR_FILENO) })
     }
 
@@ -41,6 +41,7 @@ public final class Console {
     package func note(_ text: String) {
         if isQuiet { return }
         guard Terminal.errorIsTerminal else { return error(text) }
+        if CancelFlag.shared.isSet { makeRoom() }
         let width = max(Terminal.width, 20)
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).flatMap { line in
             Columns.width(String(line)) <= width ? [String(line)] : Help.wrap(String(line), width: width)
@@ -58,12 +59,20 @@ public final class Console {
 
     /// Work was stopped by Ctrl-C; the terminal's own `^C` makes room for the word.
     package func interrupted() {
-        progress.wipe()
-        if Terminal.errorIsTerminal, Terminal.inIsTerminal {
-            flush()
-            Console.put("\r\u{1B}[K", on: STDERR_FILENO)
-        }
+        makeRoom()
         error("interrupted")
+    }
+
+    /// Takes the terminal's own `^C` away where Ctrl-C was pressed.
+    private func makeRoom() {
+        progress.wipe()
+        guard Terminal.errorIsTerminal, Terminal.inIsTerminal else { return }
+        flush()
+        if !Terminal.isDumb {
+            Console.put("\r\u{1B}[K", on: STDERR_FILENO)
+        } else if vz_is_quiet() == 0 {
+            Console.put("\n", on: STDERR_FILENO)
+        }
     }
 
     package func error(_ diagnostics: some Diagnosing) {

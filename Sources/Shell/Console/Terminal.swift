@@ -15,9 +15,27 @@ package enum Terminal {
         return max(20, Int(columns))
     }
 
+    /// Rows now; 24 where nobody knows.
+    package static var height: Int {
+        var rows: Int32 = 24
+        var columns: Int32 = 80
+        vz_terminal_size(&rows, &columns)
+        return rows > 0 ? Int(rows) : 24
+    }
+
+    /// It shows what it is sent and nothing else: no line can be drawn again, the screen cannot be wiped.
+    package static let isDumb = (environment("TERM") ?? "").isEmpty || environment("TERM") == "dumb"
+
     /// Colours on a terminal, unless NO_COLOR asks for none or the terminal is a dumb one.
     package static func showsColor(isTerminal: Bool) -> Bool {
-        isTerminal && (environment("NO_COLOR") ?? "").isEmpty && environment("TERM") != "dumb"
+        isTerminal && (environment("NO_COLOR") ?? "").isEmpty && !isDumb
+    }
+
+    /// `body` with what is typed shown on the terminal, which is off while something runs at the prompt.
+    package static func aloud<T>(_ body: () throws -> T) rethrows -> T {
+        let before = vz_echo(1)
+        defer { vz_echo(before) }
+        return try body()
     }
 
     package static func environment(_ name: String) -> String? {

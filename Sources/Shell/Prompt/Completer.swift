@@ -7,12 +7,14 @@ package struct Candidate: Equatable {
     package var text: String
     /// What it becomes where nothing else fits: with its bracket, slash or closing quote.
     package var alone: String
-    /// Its type, shown beside it where several fit.
+    /// Its type, shown beside it where several fit, and with more words where there is room for them.
+    package var type: String
     package var note: String
 
-    package init(_ text: String, alone: String? = nil, note: String = "") {
+    package init(_ text: String, alone: String? = nil, type: String? = nil, note: String = "") {
         self.text = text
         self.alone = alone ?? text
+        self.type = type ?? note
         self.note = note
     }
 }
@@ -25,46 +27,37 @@ package struct Completer {
 
     /// What fits at byte offset `cursor` of `text`, and the offset where it goes.
     package func complete(_ text: String, at cursor: Int) -> (start: Int, candidates: [Candidate]) {
-        if let command = PromptCommand(text), command.takesFiles, text.utf8.prefix(cursor).contains(32) {
-            return words(text, cursor, command)
-        }
+        if let found = command(text, cursor) { return found }
         let context = CursorContext(text, at: cursor)
         switch context.place {
         case .comment: return (context.start, [])
         case .string(let isRaw):
             let quote: Character = isRaw ? "'" : "\""
             let hasEnd = Array(text.utf8).dropFirst(cursor).first == quote.asciiValue
-            if context.stringCall == "load" {
-                let networks = shipped(context.prefix, hasEnd ? "" : String(quote))
-                let found = files(context.prefix, at: context.start, quote: quote, hasEnd: hasEnd)
-                if found.start == context.start { return (found.start, networks + found.candidates) }
-                return found
-            }
-            let found = files(context.prefix, at: context.start, quote: quote, hasEnd: hasEnd)
-            guard found.start == context.start else { return found }
-            return (
-                found.start, classes(context, hasEnd ? "" : String(quote)) + found.candidates
-            )
+            return string(context, quote, hasEnd: hasEnd)
         case .member(let receiver):
-            guard let value = value(of: receiver) else { return (context.start, []) }
-            return (context.start, members(of: value).filter { $0.text.hasPrefix(context.prefix) })
+            return (context.start, members(receiver, context.prefix))
         case .name:
             if context.isIndentation { return (cursor, [Candidate("    ")]) }
             let arguments = self.arguments(context)
             if context.prefix.isEmpty, !arguments.isEmpty { return (context.start, arguments) }
-            let before = Array(text.utf8.prefix(context.start))
-            return (context.start, arguments + names(context.prefix, isFirst: before.isEmpty))
+            let locals = TypedNames(text, without: context.start..<cursor).found
+            return (context.start, arguments + names(context.prefix, locals, isFirst: context.start == 0))
         }
     }
 
     // MARK: Names
 
-    private func names(_ prefix: String, isFirst: Bool) -> [Candidate] {
+    /// What is called so: of the session, of the text that is being typed, of vzsh.
+    func names(_ prefix: String, _ locals: [String] = [], isFirst: Bool = false) -> [Candidate] {
         var found: [Candidate] = []
         var seen: Set<String> = []
         for (name, value) in interpreter.names where name.hasPrefix(prefix) {
             found.append(candidate(name, value))
             seen.insert(name)
+        }
+        for name in locals where name.hasPrefix(prefix) && seen.insert(name).inserted {
+            found.append(Candidate(name, note: "local"))
         }
         for (name, builtin) in interpreter.builtins where name.hasPrefix(prefix) && !seen.contains(name) {
             found.append(candidate(name, .builtin(builtin)))
@@ -83,29 +76,37 @@ package struct Completer {
         return found.sorted { $0.text < $1.text }
     }
 
-    private func candidate(_ name: String, _ value: Value) -> Candidate {
+    func candidate(_ name: String, _ value: Value) -> Candidate {
         switch value {
         case .builtin(let b):
-            Candidate(name, alone: b.parameters.isEmpty ? "\(name)()" : "\(name)(", note: b.signature)
+            Candidate(
+                name, alone: b.parameters.isEmpty ? "\(name)()" : "\(name)(", type: value.typeName,
+                note: b.signature)
         case .function(let f):
-            Candidate(name, alone: f.parameters.isEmpty ? "\(name)()" : "\(name)(", note: f.signature)
-        case .object(let o): Candidate(name, note: o.summary)
+            Candidate(
+                name, alone: f.parameters.isEmpty ? "\(name)()" : "\(name)(", type: value.typeName,
+                note: f.signature)
+        case .object(let o): Candidate(name, type: o.typeName, note: o.summary)
         default: Candidate(name, note: value.typeName)
         }
     }
 
     // MARK: Members
 
-    private func members(of value: Value) -> [Candidate] {
-        switch value {
+    func members(_ receiver: String, _ prefix: String) -> [Candidate] {
+        switch value(of: receiver) {
         case .object(let o):
-            o.memberNames.map { name in
-                let note = o.memberDoc(name) ?? ""
-                return Candidate(name, note: note)
+            let late = o.lateMembers
+            return o.memberNames.filter { $0.hasPrefix(prefix) }.map { name in
+                let type = late[name] ?? (try? o.member(name))?.typeName ?? ""
+                let note = [type, o.memberDoc(name) ?? ""].filter { !$0.isEmpty }
+                return Candidate(name, type: type, note: note.joined(separator: "  "))
             }
         case .record(let r):
-            r.pairs.filter { isName($0.0) }.map { Candidate($0.0, note: $0.1.typeName) }
-        default: []
+            return r.pairs.filter { $0.0.hasPrefix(prefix) && isName($0.0) }.map {
+                Candidate($0.0, note: $0.1.typeName)
+            }
+        default: return []
         }
     }
 
@@ -169,14 +170,8 @@ package struct Completer {
     // MARK: Named arguments
 
     private func arguments(_ context: CursorContext) -> [Candidate] {
-        guard let call = context.call, let function = value(of: call.function) else { return [] }
-        let parameters: [Parameter]
-        switch function {
-        case .builtin(let b): parameters = b.parameters
-        case .function(let f): parameters = f.parameters
-        case .object(let o): parameters = o.callable?.parameters ?? []
-        default: return []
-        }
+        guard let call = context.call else { return [] }
+        let parameters = parameters(of: call.function)
         // What stands without a name fills the first parameters.
         let taken = parameters.prefix { $0.kind == .required || $0.kind == .optional }.prefix(call.positional)
         return parameters.dropFirst(taken.count).compactMap { p in
@@ -185,64 +180,17 @@ package struct Completer {
             else { return nil }
             let note = [p.defaultText.map { "= \($0)" }, p.doc.isEmpty ? nil : p.doc].compactMap { $0 }
             return Candidate(
-                p.name, alone: "\(p.name) = ",
+                p.name, alone: "\(p.name) = ", type: "argument",
                 note: note.isEmpty ? "argument" : note.joined(separator: "  "))
         }
     }
 
-    // MARK: Files and words of commands
-
-    private func files(_ typed: String, at start: Int, quote: Character?, hasEnd: Bool) -> (
-        start: Int, candidates: [Candidate]
-    ) {
-        let hasEscapes = quote == "\""
-        let listing = FileNames.matching(hasEscapes ? StringLiteral.unescape(typed) : typed)
-        // Only the last part of the path is replaced; the folder stays as it was typed.
-        let keep = typed.utf8.lastIndex(of: UInt8(ascii: "/")).map { slash in
-            typed.utf8.distance(from: typed.utf8.startIndex, to: slash) + 1
+    func parameters(of function: String) -> [Parameter] {
+        switch value(of: function) {
+        case .builtin(let b): b.parameters
+        case .function(let f): f.parameters
+        case .object(let o): o.callable?.parameters ?? []
+        default: []
         }
-        let found = listing.map { entry in
-            let name = hasEscapes ? StringLiteral.escape(entry.name) : entry.name
-            let end = entry.isFolder ? "/" : hasEnd ? "" : quote.map(String.init) ?? ""
-            return Candidate(name, alone: name + end, note: entry.isFolder ? "folder" : entry.size)
-        }
-        return (start + (keep ?? 0), found)
-    }
-
-    /// The classes of the network, or the data, that the first argument names: `maximize(net.softmax, "`.
-    private func classes(_ context: CursorContext, _ end: String) -> [Candidate] {
-        guard let argument = context.firstArgument else { return [] }
-        for word in argument.split(whereSeparator: { !$0.isLetter && !$0.isNumber && $0 != "_" }) {
-            guard case .object(let o)? = interpreter[String(word)],
-                case .list(let names)? = try? o.member("classes")
-            else { continue }
-            return names.items.compactMap(\.asString).filter { $0.hasPrefix(context.prefix) }.map {
-                Candidate($0, alone: $0 + end, note: "class")
-            }
-        }
-        return []
-    }
-
-    /// The networks that come with vzsh: `load("words13")`.
-    private func shipped(_ prefix: String, _ end: String) -> [Candidate] {
-        guard let folder = try? Folders.resource(""), !prefix.contains("/") else { return [] }
-        return FileNames.entries(of: folder).compactMap { entry in
-            guard entry.name.hasSuffix(".safetensors"), entry.name.hasPrefix(prefix) else { return nil }
-            let name = String(entry.name.dropLast(".safetensors".count))
-            return Candidate(name, alone: name + end, note: "network that comes with vzsh")
-        }
-    }
-
-    /// The words of `cd`, `ls`, `edit` and `$ command` are files.
-    private func words(_ text: String, _ cursor: Int, _ command: PromptCommand) -> (
-        start: Int, candidates: [Candidate]
-    ) {
-        let bytes = Array(text.utf8.prefix(cursor))
-        var start = bytes.count
-        while start > 0, bytes[start - 1] != UInt8(ascii: " ") { start -= 1 }
-        var found = files(
-            String(decoding: bytes[start...], as: UTF8.self), at: start, quote: nil, hasEnd: true)
-        if case .cd = command { found.candidates.removeAll { $0.note != "folder" } }
-        return found
     }
 }

@@ -16,11 +16,16 @@ public final class Prompt {
         reader = LineReader(Completer(session.interpreter), style: session.console.outStyle)
         history = History.standardPath.map { History(path: $0) }
         for entry in history?.load() ?? [] { reader.remember(entry) }
+        session.remember = { [weak self] in self?.remember($0) }
+        guard isPerson else { return }
+        session.interpreter.ask = { [weak self] in try self?.ask($0) }
     }
+
+    /// Someone types, and sees what comes.
+    private let isPerson = Terminal.inIsTerminal && Terminal.outIsTerminal
 
     /// Runs until the person leaves; gives the exit status.
     public func run() -> Int32 {
-        vz_interrupts_deadly(0)
         CancelFlag.shared.clear()
         // While the person reads the greeting.
         PlotBuiltins.warmUp()
@@ -28,11 +33,13 @@ public final class Prompt {
             switch readBlock() {
             case .text(let text):
                 if text.trimmed.isEmpty { continue }
-                if history?.append(text) ?? true { reader.remember(text) }
+                remember(text)
                 session.console.diary?.write(
                     "vz> " + text.split(separator: "\n").joined(separator: "\n..> ") + "\n")
                 CancelFlag.shared.clear()
+                let before = isPerson ? vz_echo(0) : 1
                 session.runInput(text)
+                vz_echo(before)
             case .interrupted: CancelFlag.shared.clear()
             case .end:
                 if leaves() {
@@ -66,8 +73,26 @@ public final class Prompt {
         return LineReader.invisible(isContinuation ? style.dim("..> ") : style.prompt("vz> "))
     }
 
+    /// Into the history, without the line ends behind it that a paste may bring.
+    private func remember(_ text: String) {
+        let end = text.lastIndex { !$0.isWhitespace }
+        let entry = end.map { String(text[...$0]) } ?? ""
+        if history?.append(entry) ?? true { reader.remember(entry) }
+    }
+
+    /// A line for `input`, edited as those of the prompt are; nil where Ctrl-D ends it.
+    private func ask(_ prompt: String) throws -> String? {
+        session.console.endProgress()
+        session.console.flush()
+        let answer = Terminal.aloud { reader.ask(LineReader.invisible(prompt)) }
+        guard answer != .interrupted else { throw Failure.interrupted }
+        guard case .text(let text) = answer else { return nil }
+        session.console.diary?.write(prompt + text + "\n")
+        return text
+    }
+
     private func leaves() -> Bool {
-        guard session.confirmsExit, session.isUnsaved else { return true }
+        guard session.confirmsExit, session.isUnsaved, isPerson, vz_hung_up() == 0 else { return true }
         let names = session.interpreter.names.filter { $0.name != "ans" }.map(\.name)
         session.console.note(
             "not saved: \(names.prefix(8).joined(separator: ", "))\(names.count > 8 ? " …" : "")")

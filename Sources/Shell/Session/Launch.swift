@@ -29,6 +29,7 @@ public struct Launch {
     public func run(builtins: [Builtin]) -> Int32 {
         Terminal.useUnicode()
         vz_interrupts_begin { CancelFlag.shared.request() }
+        vz_hangup_begin()
         _ = CancelFlag.shared.isSet
         let console = Console(isQuiet: isQuiet)
         let session = Session(builtins: builtins, console: console)
@@ -42,7 +43,8 @@ public struct Launch {
         var isReady = Outcome.done
         isReady = session.shielded { try ReportBuiltins.check() }
         guard isReady == .done else { return isReady.rawValue }
-        vz_interrupts_deadly(1)
+        // Where a prompt follows, nothing may cost the person what is there.
+        vz_interrupts_deadly(prompts ? 0 : 1)
         if prompts, readsRC { runRC(session) }
         if prompts, program == .nothing, !isQuiet { greet(console) }
         var outcome = runProgram(program, session)
@@ -121,6 +123,8 @@ public struct Launch {
     private func runRC(_ session: Session) {
         guard let path = Launch.rcPath, access(path, F_OK) == 0 else { return }
         session.shielded { session.run(try TextFile.read(path), file: path) }
+        // Ctrl-C meant this file alone.
+        CancelFlag.shared.clear()
     }
 
     private static var rcPath: String? {

@@ -26,11 +26,12 @@ extension Session {
         }
     }
 
-    /// A word of a command may stand in quotes, as it would in vz.
+    /// A word of a command may stand in quotes, as it would in vz, or have backslashes before its
+    /// blanks, as it would in the system's shell.
     private func bare(_ text: String) -> String {
         guard text.count >= 2, let quote = text.first, quote == "\"" || quote == "'", text.last == quote
         else {
-            return text
+            return CommandWord(Array(text.utf8), from: 0, isShell: false).path
         }
         return String(text.dropFirst().dropLast())
     }
@@ -38,6 +39,7 @@ extension Session {
     // MARK: Looking
 
     package func source(of name: String) throws -> String {
+        let name = Help.name(name)
         guard let value = Completer(interpreter).value(of: name) else { return try help.text(name) }
         switch value {
         case .function(let f): return f.source
@@ -87,7 +89,7 @@ extension Session {
         console.endProgress()
         console.flush()
         vz_interrupts_ignore(1)
-        let status = Glibc.system(line)
+        let status = Terminal.aloud { Glibc.system(line) }
         vz_interrupts_ignore(0)
         if status == -1 { throw Failure(.io, "cannot run a command: \(String(cString: strerror(errno)))") }
         let code = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
@@ -120,14 +122,14 @@ extension Session {
         let edited = try TextFile.read(path).trimmed
         guard !edited.isEmpty else { return }
         console.writeLine(console.outStyle.dim(edited))
-        vz_history_add(edited)
+        remember(edited)
         lastInput = edited
         _ = run(edited, file: "<input>")
     }
 
     package func clear(_ names: [String]) throws {
         if names.isEmpty {
-            if Terminal.outIsTerminal { console.write("\u{1B}[H\u{1B}[2J\u{1B}[3J") }
+            if Terminal.outIsTerminal, !Terminal.isDumb { console.write("\u{1B}[H\u{1B}[2J\u{1B}[3J") }
             return
         }
         if names == ["all"], interpreter.names.allSatisfy({ $0.name != "all" }) {
@@ -166,7 +168,7 @@ enum Editor {
             choice ?? "$(command -v sensible-editor || command -v nano || command -v vi || echo false)"
         session.console.flush()
         vz_interrupts_ignore(1)
-        let status = system("\(program) \(quoted)")
+        let status = Terminal.aloud { system("\(program) \(quoted)") }
         vz_interrupts_ignore(0)
         if status != 0 {
             throw Failure(

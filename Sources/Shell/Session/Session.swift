@@ -23,6 +23,8 @@ public final class Session {
     package var isUnsaved = false
     /// The last text that was typed and run, for `edit`.
     package var lastInput = ""
+    /// Keeps a text in the history of the prompt.
+    package var remember: (String) -> Void = { _ in }
     /// The folder before the last `cd`, for `cd -`.
     package var previousFolder: String?
 
@@ -79,6 +81,11 @@ public final class Session {
     package func runInput(_ text: String) -> Outcome {
         if let command = self.command(text) {
             return shielded { try run(command) }
+        }
+        if let name = PromptCommand.askedBehind(text) {
+            return shielded {
+                throw Failure(.syntax, "`?` stands before the name", hint: "write `?\(name)`")
+            }
         }
         lastInput = text
         return run(text, file: "<input>")

@@ -4,13 +4,19 @@ import Support
 
 /// `vzsh check` and `vzsh fmt`: work on files without a session.
 public enum Tools {
-    /// Reports what is wrong with each file; 1 where something is.
+    private static func text(_ file: String) throws -> (text: String, name: String) {
+        file == "-"
+            ? (try TextFile.read(STDIN_FILENO, name: "<stdin>"), "<stdin>") : (try TextFile.read(file), file)
+    }
+
+    /// Reports what is wrong with each file, `-` being standard input; 1 where something is.
     public static func check(_ files: [String], builtins: [Builtin]) -> Int32 {
         let session = Session(builtins: builtins, console: Console())
         var status: Int32 = 0
         for file in files {
             let outcome = session.shielded {
-                let found = session.interpreter.check(try TextFile.read(file), file: file)
+                let (text, name) = try text(file)
+                let found = session.interpreter.check(text, file: name)
                 if !found.isEmpty { throw Diagnostics(found) }
             }
             if outcome != .done { status = 1 }
@@ -25,16 +31,14 @@ public enum Tools {
         var status: Int32 = 0
         for file in files {
             let outcome = session.shielded {
-                let isInput = file == "-"
-                let text =
-                    isInput ? try TextFile.read(STDIN_FILENO, name: "<stdin>") : try TextFile.read(file)
-                let formatted = try Formatter.format(text, file: isInput ? "<stdin>" : file)
+                let (text, name) = try text(file)
+                let formatted = try Formatter.format(text, file: name)
                 if onlyChecks {
                     if formatted != text {
                         session.console.writeLine(file)
                         status = 1
                     }
-                } else if isInput {
+                } else if file == "-" {
                     session.console.write(formatted)
                 } else if formatted != text {
                     try replace(file, with: formatted)
