@@ -61,13 +61,21 @@ public struct Tensor: Sendable {
     /// Every element `value`.
     public init(repeating value: Double, shape: [Int], _ type: ElementType = .float32) throws(Failure) {
         try self.init(uninitialized: shape, type)
-        let n = count
         switch type {
-        case .float32: buffer.base.initializeMemory(as: Float.self, repeating: Float(value), count: n)
-        case .float64: buffer.base.initializeMemory(as: Double.self, repeating: value, count: n)
-        case .int32:
-            buffer.base.initializeMemory(as: Int32.self, repeating: Int32(clampingDouble: value), count: n)
-        case .bool: buffer.base.initializeMemory(as: UInt8.self, repeating: value != 0 ? 1 : 0, count: n)
+        case .float32: try fill(Float(value))
+        case .float64: try fill(value)
+        case .int32: try fill(Int32(clampingDouble: value))
+        case .bool: try fill(UInt8(value != 0 ? 1 : 0))
+        }
+    }
+
+    /// Gigabytes take seconds: Ctrl-C ends it between two parts.
+    private func fill<T>(_ value: T) throws(Failure) {
+        let (all, part) = (count, 1 << 22)
+        for first in stride(from: 0, to: all, by: part) {
+            if first > 0 { try CancelFlag.shared.check() }
+            (buffer.base + first * MemoryLayout<T>.stride).initializeMemory(
+                as: T.self, repeating: value, count: min(part, all - first))
         }
     }
 
