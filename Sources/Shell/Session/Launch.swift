@@ -50,12 +50,13 @@ public struct Launch {
             guard Terminal.inIsTerminal || staysInteractive else { return outcome.rawValue }
             let status = Prompt(session).run()
             let isWritten = session.writeReports()
+            let isWhole = console.finish()
             PlotBuiltins.close()
-            return isWritten ? status : max(status, 1)
+            return isWritten && isWhole ? status : max(status, 1)
         }
         if outcome == .done, CancelFlag.shared.isSet { outcome = .interrupted }
         if !session.writeReports(), outcome == .done { outcome = .failed }
-        console.flush()
+        if !console.finish(), outcome == .done { outcome = .failed }
         if outcome == .done, Terminal.inIsTerminal {
             session.shielded {
                 try PlotBuiltins.hold { console.note("close the window, or press Ctrl-C, to end") }

@@ -149,9 +149,9 @@ extension Session {
         console.endProgress()
         RunRecord.shared.end(isWhole: false)
         let isWritten = writeReports()
-        console.flush()
+        let isWhole = console.finish()
         PlotBuiltins.close()
-        exit(isWritten ? code : max(code, 1))
+        exit(isWritten && isWhole ? code : max(code, 1))
     }
 }
 
