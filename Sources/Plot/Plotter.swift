@@ -64,7 +64,9 @@ public final class Plotter: Sendable {
                 let n = bytes.withUnsafeBytes {
                     write(1, $0.baseAddress.map { $0 + sent }, bytes.count - sent)
                 }
-                if n > 0 { sent += n } else if n < 0, errno != EINTR, errno != EAGAIN {
+                if n > 0 {
+                    sent += n
+                } else if n < 0, errno != EINTR, errno != EAGAIN {
                     return LostResults.note(errno)
                 }
             }
