@@ -104,6 +104,12 @@ public final class Plotter: Sendable {
             isTerminal: isatty(settings.output) == 1,
             hasDisplay: { Display.isReachable(settings.environment) },
             speaksSixel: { Display.speaksSixel(input: settings.input, output: settings.output) })
+        // gnuplot would wait for its window for a minute, or say nothing.
+        if case .window = chosen, !Display.isReachable(settings.environment) {
+            throw Failure(
+                .io, "there is no display for a window",
+                hint: "--plot dumb draws in the terminal, --plot png into files")
+        }
         state.withLock { $0.target = chosen }
         return chosen
     }
@@ -248,7 +254,7 @@ public final class Plotter: Sendable {
         guard errors.isEmpty else {
             throw Failure(
                 .io, "gnuplot could not draw the figure: \(errors)",
-                hint: "--plot text draws in the terminal, --plot files into \(settings.folder)")
+                hint: "--plot text draws in the terminal, --plot png into files of \(settings.folder)")
         }
     }
 
