@@ -91,6 +91,7 @@ extension Session {
         vz_interrupts_ignore(0)
         if status == -1 { throw Failure(.io, "cannot run a command: \(String(cString: strerror(errno)))") }
         let code = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
+        systemStatus = code
         if code != 0 { console.note("exit status \(code)") }
         let words = line.split(separator: " ")
         if words.first == "cd" {

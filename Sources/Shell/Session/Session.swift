@@ -23,6 +23,8 @@ public final class Session {
     package var isUnsaved = false
     /// The last text that was typed and run, for `edit`.
     package var lastInput = ""
+    /// The exit status of the last `$`.
+    package var systemStatus: Int32 = 0
     /// The folder before the last `cd`, for `cd -`.
     package var previousFolder: String?
 
