@@ -13,7 +13,8 @@ public enum MemoryRoom {
         ]
         for (resource, name, place) in limits {
             var limit = rlimit()
-            guard getrlimit(Int32(bitPattern: resource.rawValue), &limit) == 0, limit.rlim_cur != rlim_t.max, used.indices.contains(place)
+            guard getrlimit(Int32(bitPattern: resource.rawValue), &limit) == 0, limit.rlim_cur != rlim_t.max,
+                used.indices.contains(place)
             else { continue }
             let all = Int(clamping: limit.rlim_cur)
             let bytes = max(0, all - used[place])
