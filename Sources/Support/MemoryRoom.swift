@@ -49,7 +49,7 @@ public enum MemoryRoom {
         guard !overflow, !more, wanted <= room.bytes else {
             throw Failure(
                 .memory, "not enough memory for \(what()): \(room.reason)",
-                hint: "use less at once; a tensor holds numbers in a quarter of a list's memory")
+                hint: "use less at once; numbers take a quarter of a list's memory in a tensor")
         }
         lastTime.store(now, ordering: .relaxed)
         lastBytes.store(bytes &+ bytes / 8, ordering: .relaxed)

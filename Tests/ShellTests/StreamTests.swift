@@ -36,8 +36,7 @@ struct StreamTests {
             "$V --plot text -e 'plot([1, 2])'", "$V --generate-completion-script bash",
         ]
         for command in commands {
-            #expect(shell("\(command) >/dev/full") == (command.contains("exit(0)' -e") ? 0 : 1), "\(command)")
-            guard !command.contains("exit(0)' -e") else { continue }
+            #expect(shell("\(command) >/dev/full") == 1, "\(command)")
             #expect(
                 home.read("err").contains("cannot write the results: No space left on device"), "\(command)")
         }

@@ -34,6 +34,7 @@ package enum SessionFile {
                 """
             let old = try? TextFile.read(place)
             try AtomicFile.write(text + writer.text, to: place)
+            AtomicFile.removeLeftovers(of: place)
             SessionFolder.removeOthers(besides: place, than: folder, old: old)
         } catch {
             folder.remove()
