@@ -105,7 +105,9 @@ public final class Plotter: Sendable {
             hasDisplay: { Display.isReachable(settings.environment) },
             speaksSixel: { Display.speaksSixel(input: settings.input, output: settings.output) })
         // gnuplot would wait for its window for a minute, or say nothing.
-        if case .window = chosen, !Display.isReachable(settings.environment) {
+        if case .window(let terminal) = chosen, !Display.isReachable(settings.environment),
+            terminal != .qt || !Display.qtNeedsNone
+        {
             throw Failure(
                 .io, "there is no display for a window",
                 hint: "--plot dumb draws in the terminal, --plot png into files")

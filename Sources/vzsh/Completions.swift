@@ -133,7 +133,7 @@ struct Completions: ParsableCommand {
                 echo $tokens[1]
                 return
             end
-            argparse -s e/eval= i/interactive out= report= plot= seed= threads= precision= q/quiet no-rc version h/help -- $tokens 2>/dev/null
+            argparse -s e/eval=+ i/interactive out= report= plot= seed= threads= precision= q/quiet no-rc version h/help -- $tokens 2>/dev/null
             if test (count $argv) -gt 0
                 echo behind
             else
@@ -143,12 +143,12 @@ struct Completions: ParsableCommand {
 
         complete -c 'vzsh' -f
         complete -c 'vzsh' -n 'test (__vzsh_place) = behind' -F
-        complete -c 'vzsh' -n 'contains (__vzsh_place) first script' -fa '(__fish_complete_suffix .vz)'
+        complete -c 'vzsh' -n 'contains (__vzsh_place) first script' -fa '(for p in (string match -e -- \\'*/\\' (commandline -t);or printf \\n)*.vz;printf %s\\n $p;end;__fish_complete_directories (commandline -t) \\'\\')'
         complete -c 'vzsh' -n 'test (__vzsh_place) = help' -fa 'check fmt'
         """
 
     private static func fish(_ text: String) -> String {
-        let top = "-n '__vzsh_should_offer_completions_for_flags_or_options \"vzsh\" "
+        let top = "-n '__vzsh_should_offer_completions_for_flags_or_options \"vzsh\""
         let subcommand = "-n '__vzsh_should_offer_completions_for_positional \"vzsh\" -eq 1'"
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init).compactMap
         {

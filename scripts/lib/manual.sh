@@ -31,7 +31,7 @@ printf '.SH OPTIONS\n'
 section OPTIONS | items
 printf '.SH SUBCOMMANDS\n'
 section SUBCOMMANDS | items
-"$program" help fmt | sed -n '/^OPTIONS:/,/^$/p' | sed -e '/^OPTIONS:/d' -e '/^$/d' -e '/--help/d' -e 's/^  --check/  fmt --check/' | items
+"$program" help fmt | sed -n '/^OPTIONS:/,/^$/p' | sed -e '/^OPTIONS:/d' -e '/^$/d' -e '/--help/d' -e 's/^  --check    /  fmt --check/' | items
 cat <<'ROFF'
 .PP
 A script named - is standard input, for vzsh itself and for fmt, which then writes to standard output.
@@ -69,7 +69,7 @@ Where rc.vz, the history and downloaded files lie instead.
 .SH SIGNALS
 SIGINT (Ctrl\-C) stops the work at its next safe point: at the prompt the next line can be typed, a script
 ends with status 130. A second one within two seconds ends a script at once. Programs that \fB$\fR runs get
-it themselves. SIGPIPE ends vzsh silently, as it does other filters; SIGTERM and SIGHUP end it at once.
+it themselves. SIGPIPE ends vzsh silently, as it does other filters; SIGTERM and SIGHUP end it.
 Files are written beside their places and renamed, so that none is left half written.
 .SH SEE ALSO
 .BR gnuplot (1),
