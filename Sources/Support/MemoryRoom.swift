@@ -35,7 +35,8 @@ public enum MemoryRoom {
 
     /// Throws where `bytes`, and as much again while they grow, are more than what is left. Cheap to ask
     /// again and again while something grows.
-    public static func check(_ bytes: Int, for what: @autoclosure () -> String) throws(Failure) {
+    public static func check(_ bytes: Int, for what: @autoclosure () -> String, hint: String) throws(Failure)
+    {
         var t = timespec()
         clock_gettime(CLOCK_MONOTONIC, &t)
         let now = t.tv_sec &* 1_000_000_000 &+ t.tv_nsec
@@ -48,8 +49,7 @@ public enum MemoryRoom {
         let (wanted, more) = double.addingReportingOverflow(reserve)
         guard !overflow, !more, wanted <= room.bytes else {
             throw Failure(
-                .memory, "not enough memory for \(what()): \(room.reason)",
-                hint: "use less at once; numbers take a quarter of a list's memory in a tensor")
+                .memory, "not enough memory for \(what()): \(room.reason)", hint: hint)
         }
         lastTime.store(now, ordering: .relaxed)
         lastBytes.store(bytes &+ bytes / 8, ordering: .relaxed)

@@ -76,7 +76,7 @@ struct StreamTests {
     @Test func memoryLimitsAreErrorsOfVz() {
         let lines = [
             "(ulimit -v 3000000; $V -e 'x = [i for i in 1..100000000]; 1' >out)",
-            "(ulimit -v 3000000; $V -e 's = \"x\"; for i in 1..40 { s = s + s }' >out)",
+            "(ulimit -v 1500000; $V -e 's = \"x\"; for i in 1..40 { s = s + s }' >out)",
         ]
         for line in lines {
             #expect(shell(line) == 1, "\(line)")

@@ -18,7 +18,9 @@ public enum Limits {
                 .memory, "a string of \(bytes) bytes is too large",
                 hint: "the limit is \(stringBytes >> shift) bytes")
         }
-        if bytes >= bigString { try MemoryRoom.check(bytes, for: "a string of \(bytes) bytes") }
+        if bytes >= bigString {
+            try MemoryRoom.check(bytes, for: "a string of \(bytes) bytes", hint: "make it in pieces")
+        }
     }
 
     public static func checkList(_ items: Int) throws {
@@ -27,6 +29,10 @@ public enum Limits {
                 .memory, "a list of \(items) elements is too large",
                 hint: "the limit is \(listItems >> shift) elements; a tensor holds more")
         }
-        if items >= bigList { try MemoryRoom.check(items &* 16, for: "a list of \(items) elements") }
+        if items >= bigList {
+            try MemoryRoom.check(
+                items &* 16, for: "a list of \(items) elements",
+                hint: "numbers take a quarter of the memory in a tensor")
+        }
     }
 }
