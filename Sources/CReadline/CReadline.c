@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pty.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,20 @@ void vz_interrupts_begin(vz_interrupt_function interrupt) {
     action.sa_handler = handle_interrupt;
     action.sa_flags = SA_RESTART;
     sigaction(SIGINT, &action, NULL);
+}
+
+// A file may not grow beyond the limit of its user (ulimit -f): writing shall fail, not end the process.
+// A handler, not SIG_IGN: programs started from here begin with the default again.
+static void outlive(int signal_number) { (void)signal_number; }
+
+__attribute__((constructor)) static void outlive_file_limit(void) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    sigemptyset(&action.sa_mask);
+    action.sa_handler = outlive;
+    action.sa_flags = SA_RESTART;
+    struct sigaction before;
+    if (sigaction(SIGXFSZ, NULL, &before) == 0 && before.sa_handler == SIG_DFL) sigaction(SIGXFSZ, &action, NULL);
 }
 
 void vz_interrupts_deadly(int value) { deadly = value; }
@@ -441,8 +456,22 @@ void vz_terminal_size(int *rows, int *columns) {
 
 // --- writing ----------------------------------------------------------------------------------
 
-void vz_write_out(const void *bytes, size_t count) { fwrite(bytes, 1, count, stdout); }
-void vz_flush_out(void) { fflush(stdout); }
+static _Atomic int out_problem;
+
+static void keep_problem(void) {
+    int none = 0;
+    atomic_compare_exchange_strong(&out_problem, &none, errno ? errno : EIO);
+}
+
+void vz_write_out(const void *bytes, size_t count) {
+    if (count && fwrite(bytes, 1, count, stdout) != count) keep_problem();
+}
+
+void vz_flush_out(void) {
+    if (fflush(stdout) != 0) keep_problem();
+}
+
+int vz_out_problem(void) { return out_problem; }
 
 int vz_columns_of(unsigned int character) {
     int columns = wcwidth((wchar_t)character);

@@ -22,6 +22,12 @@ package enum Display {
         return connects(toHost: host, port: 6000 + number)
     }
 
+    /// True where Qt was told to draw into memory, or for a remote viewer.
+    static var qtNeedsNone: Bool {
+        guard let platform = Folders.environment("QT_QPA_PLATFORM") else { return false }
+        return !platform.hasPrefix("xcb") && !platform.hasPrefix("wayland")
+    }
+
     private static func connects(toFile path: String) -> Bool {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)

@@ -62,7 +62,9 @@ public enum PlotTarget: Sendable, Equatable {
         if let word = environment["GNUTERM"]?.split(separator: " ").first,
             let target = (try? named(String(word), environment: environment)) ?? nil
         {
-            return target
+            // It is set for every program: where no window can open it says nothing.
+            guard case .window = target else { return target }
+            if hasDisplay() { return target }
         }
         if hasDisplay() { return .window(.qt) }
         if isScript { return .files(ending: "png") }

@@ -64,7 +64,11 @@ public final class Plotter: Sendable {
                 let n = bytes.withUnsafeBytes {
                     write(1, $0.baseAddress.map { $0 + sent }, bytes.count - sent)
                 }
-                if n > 0 { sent += n } else if n < 0, errno != EINTR, errno != EAGAIN { return }
+                if n > 0 {
+                    sent += n
+                } else if n < 0, errno != EINTR, errno != EAGAIN {
+                    return LostResults.note(errno)
+                }
             }
         }
     }
@@ -100,6 +104,14 @@ public final class Plotter: Sendable {
             isTerminal: isatty(settings.output) == 1,
             hasDisplay: { Display.isReachable(settings.environment) },
             speaksSixel: { Display.speaksSixel(input: settings.input, output: settings.output) })
+        // gnuplot would wait for its window for a minute, or say nothing.
+        if case .window(let terminal) = chosen, !Display.isReachable(settings.environment),
+            terminal != .qt || !Display.qtNeedsNone
+        {
+            throw Failure(
+                .io, "there is no display for a window",
+                hint: "--plot dumb draws in the terminal, --plot png into files")
+        }
         state.withLock { $0.target = chosen }
         return chosen
     }
@@ -244,7 +256,7 @@ public final class Plotter: Sendable {
         guard errors.isEmpty else {
             throw Failure(
                 .io, "gnuplot could not draw the figure: \(errors)",
-                hint: "--plot text draws in the terminal, --plot files into \(settings.folder)")
+                hint: "--plot text draws in the terminal, --plot png into files of \(settings.folder)")
         }
     }
 

@@ -22,7 +22,8 @@ public enum AtomicFile {
     public static func write(
         to path: String, _ body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
     ) throws {
-        let temporary = "\(path).tmp\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        let place = target(of: path)
+        let temporary = "\(place).tmp\(getpid())-\(UInt32.random(in: 0 ... .max))"
         let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard file >= 0 else { throw failure("cannot write", path, errno) }
         do {
@@ -38,12 +39,33 @@ public enum AtomicFile {
             unlink(temporary)
             throw failure("cannot write", path, code)
         }
-        guard rename(temporary, path) == 0 else {
+        guard rename(temporary, place) == 0 else {
             let code = errno
             unlink(temporary)
             throw failure("cannot write", path, code)
         }
-        flushFolder(of: path)
+        flushFolder(of: place)
+    }
+
+    /// The file that is written where `path` is written: the one that a symbolic link stands for, which
+    /// may not exist yet. The link itself stays.
+    public static func target(of path: String) -> String {
+        var place = path
+        // As many links as the system follows.
+        for _ in 0..<40 {
+            var status = stat()
+            guard lstat(place, &status) == 0, status.st_mode & S_IFMT == S_IFLNK else { break }
+            var bytes = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+            let length = readlink(place, &bytes, Int(PATH_MAX))
+            guard length > 0 else { break }
+            let next = String(decoding: bytes[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            if next.hasPrefix("/") {
+                place = next
+            } else {
+                place = (place.lastIndex(of: "/").map { String(place[...$0]) } ?? "") + next
+            }
+        }
+        return place
     }
 
     /// Throws what `write` would throw for a folder that is missing or may not be written to; leaves
@@ -53,7 +75,7 @@ public enum AtomicFile {
         if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
             throw failure("cannot write", path, EISDIR)
         }
-        let temporary = "\(path).tmp\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        let temporary = "\(target(of: path)).tmp\(getpid())-\(UInt32.random(in: 0 ... .max))"
         let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard file >= 0 else { throw failure("cannot write", path, errno) }
         close(file)
@@ -63,6 +85,7 @@ public enum AtomicFile {
     /// Take away what writers of `path` left behind when they were killed in the middle of writing.
     /// Files of processes that still run are left alone.
     public static func removeLeftovers(of path: String) {
+        let path = target(of: path)
         let slash = path.lastIndex(of: "/")
         let folder = slash.map { String(path[...$0]) } ?? "./"
         let prefix = String(slash.map { path[path.index(after: $0)...] } ?? path[...]) + ".tmp"

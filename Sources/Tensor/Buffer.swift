@@ -131,9 +131,11 @@ final class BufferPool: Sendable {
     private static func tooMuch(_ byteCount: Int) -> Failure {
         let gib = Double(byteCount) / 1_073_741_824
         let have = Double(physicalMemory) / 1_073_741_824
+        let reason =
+            byteCount < 0 || byteCount > physicalMemory
+            ? "this machine has \(tenths(have)) GiB in all" : MemoryRoom.left().reason
         return Failure(
-            .memory,
-            "not enough memory: \(tenths(gib)) GiB wanted, this machine has \(tenths(have)) GiB in all",
+            .memory, "not enough memory: \(tenths(gib)) GiB wanted, \(reason)",
             hint: "use a smaller shape, a smaller batch or fewer items at once")
     }
 

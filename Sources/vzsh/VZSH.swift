@@ -71,11 +71,19 @@ struct VZSH: ParsableCommand {
         return "out/" + (name.hasSuffix(".vz") ? name.dropLast(3) : name[...])
     }
 
+    /// `vzsh chek a.vz` means the subcommand, where no script is called so.
+    private static func checkSubcommand(_ file: String) throws {
+        guard access(file, F_OK) != 0, let meant = Spelling.nearest(file, among: ["check", "fmt", "help"])
+        else { return }
+        throw Failure(
+            .file, "cannot read '\(file)': No such file or directory", hint: "did you mean `vzsh \(meant)`?")
+    }
+
     func run() throws {
         var settings = Settings()
         settings.outputFolder =
             options.out
-            ?? Self.folder(ofScript: options.code == nil && !options.interactive ? file : nil)
+            ?? Self.folder(ofScript: options.code.isEmpty && !options.interactive ? file : nil)
         settings.plot = options.plot
         settings.report = options.report
         settings.seed = options.seed
@@ -90,9 +98,10 @@ struct VZSH: ParsableCommand {
         launch.readsRC = !options.noRC
         launch.staysInteractive = options.interactive
         launch.arguments = Self.scriptArguments
-        if let code = options.code {
-            launch.program = .code(code)
+        if !options.code.isEmpty {
+            launch.program = .code(options.code)
         } else if let file {
+            try Self.checkSubcommand(file)
             launch.program = file == "-" ? .standardInput : .file(file)
         }
         if let out = options.out { try Launch.makeFolder(out) }
@@ -105,9 +114,9 @@ struct Options: ParsableArguments {
     @Option(
         name: [.customShort("e"), .customLong("eval")],
         // Code may begin with a minus.
-        parsing: .unconditional,
-        help: ArgumentHelp("Run this vz code.", valueName: "code"))
-    var code: String?
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("Run this vz code; more than once: one after the other.", valueName: "code"))
+    var code: [String] = []
 
     @Flag(name: .shortAndLong, help: "Stay at the prompt after the script or the code.")
     var interactive = false
@@ -126,10 +135,16 @@ struct Options: ParsableArguments {
     @Option(help: "What figures are drawn on.")
     var plot: Settings.PlotTarget = .auto
 
-    @Option(help: ArgumentHelp("Seed of the random numbers.", valueName: "n"))
+    // A minus is the beginning of a wrong number, not of another option.
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Seed of the random numbers.", valueName: "n"),
+        transform: { try Options.wholeNumber($0, "--seed", in: 0...UInt64.max) })
     var seed: UInt64?
 
-    @Option(help: ArgumentHelp("How many threads compute (default: one a core).", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How many threads compute (default: one a core).", valueName: "n"),
+        transform: { try Options.wholeNumber($0, "--threads", in: 1...1024) })
     var threads: Int?
 
     @Option(help: "bf16 lets convolutions use bfloat16 where the processor has it.")
@@ -141,10 +156,21 @@ struct Options: ParsableArguments {
     @Flag(name: .customLong("no-rc"), help: "Do not run ~/.config/vzsh/rc.vz before the prompt.")
     var noRC = false
 
+    private static func wholeNumber<T: FixedWidthInteger>(
+        _ text: String, _ option: String, in range: ClosedRange<T>
+    )
+        throws -> T
+    {
+        if let number = T(text), range.contains(number) { return number }
+        let limits =
+            range.upperBound == T.max
+            ? "from \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
+        throw ValidationError("\(option) takes a whole number \(limits)")
+    }
+
     func validate() throws {
-        if let threads, !(1...1024).contains(threads) {
-            throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
-        }
+        if out == "" { throw ValidationError("--out needs the name of a folder") }
+        if report == "" { throw ValidationError("--report needs the name of a file") }
     }
 }
 

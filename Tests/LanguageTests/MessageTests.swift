@@ -16,6 +16,11 @@ import Testing
         #expect(said("print(\"abc\n").contains("end it with \" on the same line"))
     }
 
+    @Test func controlCharactersAreNamed() {
+        #expect(said("print(1)\0\nprint(2)").contains("the character U+0000 is not part of vz"))
+        #expect(said("x = 1 \u{7F}").contains("the character U+007F is not part of vz"))
+    }
+
     /// At the prompt a string that its line does not end is an error; open brackets ask for more.
     @Test func whatAsksForAnotherLine() {
         func isIncomplete(_ text: String) -> Bool {

@@ -14,7 +14,7 @@ import Testing
         var generator = SystemRandomNumberGenerator()
         let ties: [Double] = [
             0, -0.0, 0.5, 1.5, 2.5, -2.5, 0.125, 0.375, 0.005, 1.005, 2.675, 1e15, 4503599627370495.5, 0.045,
-            9.995, 99.9999, 0.1 + 0.2, 5e-324, 1e300, -1e-7,
+            9.995, 99.9999, 0.1 + 0.2, Double.leastNonzeroMagnitude, 1e300, -1e-7,
         ]
         for x in ties + (1...8).map({ Double($0) / 16 }) {
             for p in 0...17 { #expect(Numbers.formatted(x, precision: p, conversion: "f") == printed(x, p)) }

@@ -29,6 +29,7 @@ import Testing
         #expect(try Self.chosen(script: true, sixel: true) == .files(ending: "png"))
         #expect(try Self.chosen(script: true, display: true) == .window(.qt))
         #expect(try Self.chosen(nil, ["GNUTERM": "x11 size 400,300"], display: true) == .window(.x11))
+        #expect(try Self.chosen(nil, ["GNUTERM": "qt"]) == .text(isUnicode: nil))
         #expect(try Self.chosen(nil, ["GNUTERM": "tek40xx"]) == .text(isUnicode: nil))
         #expect(try Self.chosen("svg", ["GNUTERM": "x11"], display: true) == .files(ending: "svg"))
         #expect(try Self.chosen("auto", display: true) == .window(.qt))

@@ -53,6 +53,57 @@ struct CommandLineTests {
         }
         #expect(run(["--version"]).out.hasPrefix("vzsh "))
         #expect(run(["--help"]).out.contains("--seed"))
+        for short in ["-v", "-V"] { #expect(run([short]).out == run(["--version"]).out) }
+    }
+
+    @Test func runsAllCodeInOrder() {
+        #expect(run(["-e", "x = 1", "-e", "x + 1", "-e", "x + 2"]).out == "2\n3\n")
+        #expect(run(["-e", "fn f() {", "-e", "7 }", "-e", "f()"]).out == "7\n")
+        let result = run(["-e", "fn f() = 1", "-e", "??f", "-e", "nothing_here", "-e", "2"])
+        #expect(result.out == "fn f() = 1\n")
+        #expect(result.status == 1)
+    }
+
+    @Test func commandsOfThePromptWork() {
+        #expect(run(["-e", "?sum"]).out == run([], input: "?sum\n").out)
+        #expect(run(["-e", "?sum"]).out.contains("sum("))
+        #expect(run(["-e", "$ exit 3"]).status == 1)
+        #expect(run(["-e", "$ true"]).status == 0)
+        #expect(run([], input: "$ exit 3").status == 1)
+    }
+
+    @Test func explainsWrongUsage() {
+        let number = "--seed takes a whole number from 0"
+        for seed in ["-1", "x", "1.5"] {
+            let result = run(["--seed", seed, "-e", "1"])
+            #expect(result.status == 2)
+            #expect(result.error.hasPrefix("error: "))
+            #expect(result.error.contains(number))
+        }
+        #expect(run(["--threads", "-1", "-e", "1"]).error.contains("a whole number from 1 to 1024"))
+        #expect(run(["--out", "", "-e", "1"]).error.contains("--out needs the name of a folder"))
+        #expect(run(["--out", "/proc/x", "-e", "1"]).error.hasPrefix("error: cannot make the folder"))
+        #expect(run(["check", "--bogus"]).error.contains("vzsh check --help"))
+        home.write("ok.vz", "1\n")
+        let near = run(["chek", "ok.vz"])
+        #expect(near.status == 1)
+        #expect(near.error.contains("did you mean `vzsh check`?"))
+        home.write("chek", "5\n")
+        #expect(run(["chek"]).out == "5\n")
+    }
+
+    @Test func helps() {
+        #expect(run(["help"]).out == run(["--help"]).out)
+        #expect(run(["help", "fmt"]).out == run(["fmt", "--help"]).out)
+        #expect(run(["help", "sum"]).status == 2)
+    }
+
+    @Test func aWindowNeedsADisplay() {
+        for window in ["qt", "x11", "wxt"] {
+            let result = run(["--plot", window, "-e", "plot([1, 2])"])
+            #expect(result.status == 1)
+            #expect(result.error.contains("there is no display for a window"))
+        }
     }
 
     @Test func errorsGoToStandardError() {
@@ -140,10 +191,31 @@ struct CommandLineTests {
                 echo "${COMPREPLY[*]}"
             }
             ask vzsh s; ask vzsh c; ask vzsh --plot d; ask vzsh check s; ask vzsh fmt --ch; ask vzsh -q s
+            ask vzsh -q ch; ask vzsh script.vz n; ask vzsh script.vz ch; ask vzsh help ''; ask vzsh check --v
+            ask vzsh script.vz --v
 
             """)
         _ = system("cd '\(home.path)' && bash --norc ask >answer")
-        #expect(home.read("answer") == "script.vz\ncheck\ndumb\nscript.vz\n--check\nscript.vz\n")
+        #expect(
+            home.read("answer")
+                == "script.vz\ncheck\ndumb\nscript.vz\n--check\nscript.vz\n\nnote.txt\n\ncheck fmt\n\n\n")
+    }
+
+    /// The rules that the parser's own completions do not have are in each of them.
+    @Test func completionsKnowTheFirstWord() {
+        let rules = [
+            "bash": "\"${COMP_CWORD}\" -eq 1", "zsh": "(( CURRENT == 2 )) && _describe",
+            "fish": "-n 'test (__vzsh_place) = first' -fa 'check'",
+        ]
+        for (shell, rule) in rules {
+            let text = run(["--generate-completion-script", shell]).out
+            #expect(text.contains(rule), "\(shell)")
+            #expect(
+                text.split(separator: "\n").filter { $0.contains("version") && $0.contains("check") } == [])
+        }
+        let zsh = run(["--generate-completion-script", "zsh"]).out
+        #expect(zsh.contains("'--plot=["))
+        #expect(zsh.contains("'1:subcommand:(check fmt)'"))
     }
 
     @Test func controlCEndsAScript() throws {

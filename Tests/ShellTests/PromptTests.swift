@@ -78,7 +78,7 @@ import Testing
     @Test func asksWithEditing() throws {
         let terminal = try start()
         terminal.line("x = input(\"name? \")")
-        terminal.expect("name? ")
+        terminal.expect("\nname? ")
         // Left, then a letter; Tab finds nothing.
         terminal.send("bc\u{1B}[D\u{1B}[Da\t\r")
         terminal.prompt()
@@ -86,12 +86,12 @@ import Testing
         terminal.expect("\n\"abc\"\n")
         terminal.prompt()
         terminal.line("input(\"again? \") == nil")
-        terminal.expect("again? ")
+        terminal.expect("\nagain? ")
         terminal.send("\u{04}")
         terminal.expect("\ntrue\n")
         terminal.prompt()
         terminal.line("input(\"once more? \")")
-        terminal.expect("once more? ")
+        terminal.expect("\nonce more? ")
         terminal.send("ab\u{03}")
         terminal.expect("interrupted")
         terminal.prompt()

@@ -34,6 +34,27 @@ import Support
         #expect(left == [name])
     }
 
+    @Test func linksStay() throws {
+        let folder = NSTemporaryDirectory() + "vzsh-links-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Folders.make(folder + "/far")
+        for (name, target) in [
+            ("near", "far/file"), ("chain", "near"), ("ring", "ring"), ("out", "no/where"),
+        ] {
+            #expect(symlink(target, "\(folder)/\(name)") == 0)
+        }
+        // The first makes the file, the second goes through two links.
+        for (name, text) in [("near", "one"), ("chain", "two")] {
+            try AtomicFile.write(text, to: "\(folder)/\(name)")
+            #expect(try String(contentsOfFile: folder + "/far/file", encoding: .utf8) == text)
+            var status = stat()
+            #expect(lstat("\(folder)/\(name)", &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
+        }
+        #expect(throws: Failure.self) { try AtomicFile.write("x", to: folder + "/out") }
+        try AtomicFile.write("x", to: folder + "/ring")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 5)
+    }
+
     @Test func leftoversOfKilledWritersAreRemoved() throws {
         let path = NSTemporaryDirectory() + "vzsh-leftover-\(UUID().uuidString)"
         let (dead, alive) = (path + ".tmp999999999-7", path + ".tmp\(getpid())-7")

@@ -20,7 +20,8 @@ items() {
 
 section() { "$program" --help | sed -n "/^$1:/,/^\$/p" | sed -e "/^$1:/d" -e '/^$/d'; }
 
-printf '.TH VZSH 1 "" "%s" "User Commands"\n' "$version"
+date=$(date -u -d "@${SOURCE_DATE_EPOCH:-$(date +%s)}" +%Y-%m-%d)
+printf '.TH VZSH 1 "%s" "%s" "User Commands"\n' "$date" "$version"
 printf '.SH NAME\nvzsh \\- a shell for convolutional networks\n'
 printf '.SH SYNOPSIS\n.nf\n'
 "$program" --help | sed -n '/^USAGE:/,/^$/p' | sed -e 's/^USAGE: //' -e 's/^       //' -e '/^$/d' | plain
@@ -30,7 +31,10 @@ printf '.SH OPTIONS\n'
 section OPTIONS | items
 printf '.SH SUBCOMMANDS\n'
 section SUBCOMMANDS | items
+"$program" help fmt | sed -n '/^OPTIONS:/,/^$/p' | sed -e '/^OPTIONS:/d' -e '/^$/d' -e '/--help/d' -e 's/^  --check    /  fmt --check/' | items
 cat <<'ROFF'
+.PP
+A script named - is standard input, for vzsh itself and for fmt, which then writes to standard output.
 .SH EXAMPLES
 .nf
 vzsh \-e \(aqsummary(load("words13"))\(aq
@@ -61,5 +65,15 @@ The editor of the command edit.
 .BR XDG_CONFIG_HOME ", " XDG_STATE_HOME ", " XDG_CACHE_HOME
 Where rc.vz, the history and downloaded files lie instead.
 .SH EXIT STATUS
-0 done, 1 an error in vz, 2 wrong usage, 130 interrupted.
+0 done, 1 an error in vz, or results that could not be written, 2 wrong usage, 130 interrupted.
+.SH SIGNALS
+SIGINT (Ctrl\-C) stops the work at its next safe point: at the prompt the next line can be typed, a script
+ends with status 130. A second one within two seconds ends a script at once. Programs that \fB$\fR runs get
+it themselves. SIGPIPE ends vzsh silently, as it does other filters; SIGTERM and SIGHUP end it.
+Files are written beside their places and renamed, so that none is left half written.
+.SH SEE ALSO
+.BR gnuplot (1),
+.BR readline (3)
+.PP
+vzsh help, and ? at the prompt, which explains the language and each function.
 ROFF

@@ -239,6 +239,8 @@ final class DataSetObject: VZObject {
 final class ExampleSetObject: VZObject {
     let examples: any ExampleSet
     let recipe: String?
+    /// Of a set that was made of tensors in memory.
+    var parts: (function: String, arguments: [(name: String, value: Value)])?
     init(_ examples: any ExampleSet, recipe: String? = nil) {
         self.examples = examples
         self.recipe = recipe
@@ -275,11 +277,15 @@ final class ExampleSetObject: VZObject {
         case "only":
             return .builtin(
                 Builtin("only", topic: "data", [.required("names", "names of classes")]) { args in
-                    Value(ExampleSetObject(try set.restricted(to: args.strings("names"))))
+                    let names = try args.strings("names")
+                    let made = recipe.map { "\($0).only(\(Value(names).written))" }
+                    return Value(ExampleSetObject(try set.restricted(to: names), recipe: made))
                 })
         case "balance":
             return .builtin(
-                Builtin("balance", topic: "data", []) { _ in Value(ExampleSetObject(try set.balanced())) })
+                Builtin("balance", topic: "data", []) { _ in
+                    Value(ExampleSetObject(try set.balanced(), recipe: recipe.map { "\($0).balance()" }))
+                })
         case "indices_of":
             return .builtin(
                 Builtin("indices_of", topic: "data", [.required("name", "a class")]) { args in

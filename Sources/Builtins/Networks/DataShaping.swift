@@ -24,12 +24,20 @@ enum DataShaping {
             let inputs = try inputs(args)
             let y = args.value("y")
             if let targets = y.asObject as? TensorObject, targets.shape.count > 1 {
-                return Value(
-                    ExampleSetObject(try TensorExamples(inputs: inputs, targets: targets.concrete())))
+                let set = ExampleSetObject(try TensorExamples(inputs: inputs, targets: targets.concrete()))
+                set.parts = ("examples", [("x", Value(TensorObject(inputs))), ("y", args.value("y"))])
+                return Value(set)
             }
             let (labels, names) = try labels(y, args)
-            return Value(
-                ExampleSetObject(try TensorExamples(inputs: inputs, labels: labels, classNames: names)))
+            let set = ExampleSetObject(try TensorExamples(inputs: inputs, labels: labels, classNames: names))
+            set.parts = (
+                "examples",
+                [
+                    ("x", Value(TensorObject(inputs))), ("y", Value(labels.map(Double.init))),
+                    ("classes", Value(names)),
+                ]
+            )
+            return Value(set)
         }
     }
 

@@ -78,7 +78,9 @@ public enum LayerBuiltins {
             seeAlso: seeAlso
         ) { args in
             let made = try LayerRegistry.make(kind: kind, options: try options(&args))
-            return Value(LayerObject(Layer(made, name: try args.optionalString("name"))))
+            let layer = LayerObject(Layer(made, name: try args.optionalString("name")))
+            layer.call = Recipes.call(kind, parameters + [named], args, areNamed: true)
+            return Value(layer)
         }
     }
 

@@ -8,6 +8,8 @@ public final class LayerObject: VZObject {
     public let layer: Layer
     /// Its place in a network, once it is taken from one: `net.conv1d_3`.
     public let handle: LayerHandle?
+    /// The call that made it.
+    var call: String?
 
     public init(_ layer: Layer) {
         self.layer = layer
@@ -53,6 +55,7 @@ public final class LayerObject: VZObject {
     public func setMember(_ name: String, to value: Value) throws -> Bool {
         if name == "trainable", let flag = value.asBool {
             layer.isTrainable = flag
+            call = nil
             return true
         }
         guard let parameter = layer.parameters.first(where: { $0.name == name }) else { return false }
@@ -67,6 +70,9 @@ public final class LayerObject: VZObject {
     public var callable: Builtin? { FunctionalForm.call(layer, handle?.name ?? layer.kind.kind) }
 
     public func isEqual(_ other: any VZObject) -> Bool { (other as? LayerObject)?.layer === layer }
+
+    /// Of a layer without weights yet: with them it is another one than the call makes.
+    public var recipe: String? { handle == nil && layer.parameters.isEmpty ? call : nil }
 
     public var summary: String {
         let options = layer.kind.options.members ?? []

@@ -1,7 +1,8 @@
 import Glibc
 import Language
 
-/// Data sets remember the call that opened them, so that a saved session can open them again.
+/// Data sets, layers and optimizers remember the call that made them, so that a saved session can make
+/// them again.
 enum Recipes {
     /// The same entries; a data set that one of them gives knows how it was made.
     static func kept(_ table: [Builtin]) -> [Builtin] {
@@ -13,7 +14,7 @@ enum Recipes {
             ) { args in
                 let value = try entry.body(&args)
                 if let data = value.asObject as? DataSetObject, data.recipe == nil {
-                    data.recipe = call(entry, args)
+                    data.recipe = call(entry.name, entry.parameters, args)
                 }
                 return value
             }
@@ -21,16 +22,22 @@ enum Recipes {
     }
 
     /// The call with its arguments written out; nil where one has no literal.
-    private static func call(_ entry: Builtin, _ args: Arguments) -> String? {
+    ///
+    /// - Parameter areNamed: also those without a default, where the function that is called has others
+    ///   before them.
+    static func call(
+        _ name: String, _ parameters: [Language.Parameter], _ args: Arguments, areNamed: Bool = false
+    ) -> String? {
         guard args.rest.isEmpty, args.extras.isEmpty else { return nil }
         var parts: [String] = []
-        for parameter in entry.parameters where parameter.kind == .required || parameter.kind == .optional {
+        for parameter in parameters where parameter.kind == .required || parameter.kind == .optional {
             let value = args.value(parameter.name)
             if value.isNil { continue }
             guard let text = literal(value) else { return nil }
-            parts.append(parameter.kind == .required ? text : "\(parameter.name) = \(text)")
+            let isPlain = parameter.kind == .required && !areNamed
+            parts.append(isPlain ? text : "\(parameter.name) = \(text)")
         }
-        return "\(entry.name)(\(parts.joined(separator: ", ")))"
+        return "\(name)(\(parts.joined(separator: ", ")))"
     }
 
     private static func literal(_ value: Value) -> String? {
@@ -46,6 +53,9 @@ enum Recipes {
         case .list(let l):
             let items = l.items.map(literal)
             return items.contains { $0 == nil } ? nil : "[\(items.compactMap { $0 }.joined(separator: ", "))]"
+        case .record(let r):
+            let items = r.pairs.map { key, value in literal(value).map { "\(Value.quoted(key)): \($0)" } }
+            return items.contains { $0 == nil } ? nil : "{\(items.compactMap { $0 }.joined(separator: ", "))}"
         default: return nil
         }
     }

@@ -26,16 +26,16 @@ public enum TrainingBuiltins {
         _ name: String, _ rate: Double, _ parameters: [Language.Parameter], _ summary: String,
         _ make: @escaping (Arguments, Double) throws -> Optimizer
     ) -> Builtin {
-        Builtin(
-            name, topic: "training",
-            [.optional("rate", "\(rate)", "the learning rate")] + parameters + shared,
+        let all = [.optional("rate", "\(rate)", "the learning rate")] + parameters + shared
+        return Builtin(
+            name, topic: "training", all,
             summary: summary, example: "\(name)(\(rate))", seeAlso: ["fit"]
         ) { args in
             var optimizer = try make(args, try args.number("rate", default: rate))
             optimizer.schedule = try schedule(args.value("schedule"), args)
             optimizer.globalClipNorm = try args.optionalNumber("clip_norm")
             optimizer.clipValue = try args.optionalNumber("clip_value")
-            return Value(OptimizerObject(optimizer))
+            return Value(OptimizerObject(optimizer, recipe: Recipes.call(name, all, args)))
         }
     }
 
@@ -231,7 +231,10 @@ enum AugmentationSettings {
 /// An optimizer as vz sees it.
 final class OptimizerObject: VZObject {
     let optimizer: Optimizer
-    init(_ optimizer: Optimizer) { self.optimizer = optimizer }
+    let recipe: String?
+    init(_ optimizer: Optimizer, recipe: String? = nil) {
+        (self.optimizer, self.recipe) = (optimizer, recipe)
+    }
     var typeName: String { "optimizer" }
     var memberNames: [String] { ["name", "rate"] }
     func member(_ name: String) throws -> Value? {

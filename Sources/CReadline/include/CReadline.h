@@ -40,6 +40,8 @@ void vz_terminal_size(int *rows, int *columns);
 // Standard output through stdio's buffer, which exit() empties.
 void vz_write_out(const void *bytes, size_t count);
 void vz_flush_out(void);
+// The errno of the first write of these two that failed; 0 where all got through.
+int vz_out_problem(void);
 // Columns of a character on a terminal; 0 for those that take none.
 int vz_columns_of(unsigned int character);
 

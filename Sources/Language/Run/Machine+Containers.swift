@@ -125,7 +125,11 @@ extension Machine {
     func append(_ a: Slot, _ v: Slot) throws {
         guard a.high == Tag.list else { return }
         let count = a.elements.count
-        if count >= Limits.listItems >> Limits.shift { try Limits.checkList(count + 1) }
+        if count >= Limits.bigList >> Limits.shift,
+            count & 0xFFFF == 0 || count >= Limits.listItems >> Limits.shift
+        {
+            try Limits.checkList(count + 1)
+        }
         a.reference(List.self)._withUnsafeGuaranteedRef { $0.items.append(v.pointee) }
     }
 

@@ -460,6 +460,15 @@ struct Lexer {
                 ? add(.pipe, 2) : peek(1) == 124 ? wrong(2, "`or`") : wrong(1, "`or`, or `|>` for a pipe")
         case 38: peek(1) == 38 ? wrong(2, "`and`") : wrong(1, "`and`")
         case 63: peek(1) == 63 ? add(.coalesce, 2) : wrong(1, "`if c { a } else { b }`")
+        case 0..<32, 127:
+            let number = String(source.bytes[at], radix: 16, uppercase: true)
+            errors.append(
+                SyntaxError(
+                    message:
+                        "the character U+\(String(repeating: "0", count: 4 - number.count))\(number) is not part of vz",
+                    hint: "is this a text? An editor that shows such characters can take it away", start: at,
+                    end: at + 1))
+            at += 1
         default: wrong(1, nil)
         }
     }

@@ -36,12 +36,12 @@ public enum TextFile {
     public static func read(_ file: Int32, name: String) throws -> String {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        var info = stat()
+        let mayBlock = fstat(file, &info) == 0 && info.st_mode & S_IFMT != S_IFREG
         while true {
+            if mayBlock { try waitForInput(file) }
             let n = Glibc.read(file, &buffer, buffer.count)
-            if n < 0, errno == EINTR {
-                try CancelFlag.shared.check()
-                continue
-            }
+            if n < 0, errno == EINTR || errno == EAGAIN { continue }
             if n < 0 { throw failure(name, errno) }
             if n == 0 { break }
             bytes.append(contentsOf: buffer[..<n])
@@ -67,6 +67,17 @@ public enum TextFile {
         failure.hint =
             "look with `ls`; the name is taken from the folder of the file that uses it, '\(file[..<slash])'"
         return failure
+    }
+
+    /// Comes back where reading will not block. A signal starts an interrupted `read` again, so the wait
+    /// looks at the flag itself.
+    private static func waitForInput(_ file: Int32) throws {
+        var wait = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
+        var isReady = false
+        while !isReady {
+            isReady = poll(&wait, 1, 100) > 0
+            try CancelFlag.shared.check()
+        }
     }
 
     private static func failure(_ path: String, _ code: Int32) -> Failure {

@@ -98,6 +98,9 @@ public protocol VZObject: AnyObject {
     /// vz that makes the same thing again, such as `audio_folder("~/my/words")`: how a saved session
     /// keeps what is too large for a file of its own; nil where there is none.
     var recipe: String? { get }
+    /// The call that makes the same thing again from values, for what has no recipe because it was made
+    /// of things in memory: `examples(x = …, y = …)`.
+    var parts: (function: String, arguments: [(name: String, value: Value)])? { get }
 }
 
 extension VZObject {
@@ -135,4 +138,5 @@ extension VZObject {
     public var plainNumber: Double? { nil }
     public func isEqual(_ other: any VZObject) -> Bool { self === other }
     public var recipe: String? { nil }
+    public var parts: (function: String, arguments: [(name: String, value: Value)])? { nil }
 }

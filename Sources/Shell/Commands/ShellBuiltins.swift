@@ -150,7 +150,9 @@ package enum ShellBuiltins {
             Builtin(
                 "diary", topic: "session",
                 [.optional("path", "nil", "the text file to write to; nil ends it")],
-                summary: "Keeps a transcript of what is typed and shown.", seeAlso: ["save_session"]
+                summary: "Keeps a transcript of what is typed and shown.",
+                doc: "What the file holds already stays; the transcript goes on behind it.",
+                example: "diary(\"/tmp/vzsh-diary.txt\")\ndiary(nil)", seeAlso: ["save_session"]
             ) { a in
                 let session = try link.require()
                 session.console.diary = try a.optionalPath("path").map { try Diary(path: $0) }
@@ -163,23 +165,28 @@ package enum ShellBuiltins {
                 doc: """
                     Numbers, strings, lists, records, ranges and functions are written into the file; tensors, \
                     networks and sounds go into a folder beside it; data sets are opened again from where they \
-                    came; runs, scores and maximizations come back as records of what they hold. What cannot \
-                    be kept is named.
+                    came, and functions of a used file are had from there; layers and optimizers begin anew; \
+                    runs, scores and maximizations come back as records of what they hold. Not kept are \
+                    functions that remember variables of another one, blocks (residual, branches), layers with \
+                    weights outside a network, objectives and figures: such names are told. Where the disk \
+                    is full the session that was saved before stays.
                     """, example: "x = 1\nsave_session(\"/tmp/work.vz\")", seeAlso: ["load_session", "diary"]
             ) { a in
                 let session = try link.require()
                 let path = try a.path("path")
                 let (lost, asRecords) = try SessionFile.save(session.interpreter, to: path)
-                session.isUnsaved = false
+                session.isUnsaved = !lost.isEmpty
                 if !asRecords.isEmpty {
                     session.console.note("kept as records: \(asRecords.joined(separator: ", "))")
                 }
-                for (name, reason) in lost { session.console.note("not saved: \(name) (\(reason))") }
+                for (name, reason) in lost { session.console.error("not saved: \(name) (\(reason))") }
                 return .nil
             },
             Builtin(
                 "load_session", topic: "session", [.required("path", "a file written by save_session")],
-                summary: "Brings back what save_session saved.", seeAlso: ["save_session"]
+                summary: "Brings back what save_session saved.",
+                doc: "Names that cannot be had again are named in an error when all others are there.",
+                seeAlso: ["save_session"]
             ) { a in
                 try SessionFile.load(try a.path("path"), a.interpreter)
                 return .nil

@@ -13,6 +13,8 @@ public final class Console {
     package let errorStyle: Style
     package var diary: Diary?
     private var progress: ProgressLine
+    private var hasToldResults = false
+    private var hasLost = false
 
     public init(isQuiet: Bool = false) {
         self.isQuiet = isQuiet
@@ -91,7 +93,30 @@ public final class Console {
 
     package func endProgress() { progress.end() }
 
-    package func flush() { vz_flush_out() }
+    package func flush() {
+        vz_flush_out()
+        tellLosses()
+    }
+
+    /// Writes out what is left; false where results did not get where they should.
+    package func finish() -> Bool {
+        flush()
+        return !hasLost
+    }
+
+    /// Says once that results were lost, and ends a diary that cannot be written.
+    private func tellLosses() {
+        let code = vz_out_problem()
+        if code != 0 { LostResults.note(code) }
+        if !hasToldResults, let reason = LostResults.reason {
+            (hasToldResults, hasLost) = (true, true)
+            Console.put("error: cannot write the results: \(reason)\n", on: STDERR_FILENO)
+        }
+        if let diary, let reason = diary.problem {
+            (self.diary, hasLost) = (nil, true)
+            Console.put("error: cannot write the diary '\(diary.path)': \(reason)\n", on: STDERR_FILENO)
+        }
+    }
 
     /// Straight to a file descriptor; what cannot be written there is nobody's to know.
     private static func put(_ text: String, on file: Int32) {
@@ -148,6 +173,8 @@ package enum Clock {
 package final class Diary {
     package let path: String
     private let file: UnsafeMutablePointer<FILE>
+    /// Why it could not be written, once that was so.
+    private(set) var problem: String?
 
     package init(path: String) throws {
         guard let file = fopen(path, "ae") else {
@@ -161,8 +188,8 @@ package final class Diary {
 
     package func write(_ text: String) {
         var text = Diary.plain(text)
-        text.withUTF8 { _ = fwrite($0.baseAddress, 1, $0.count, file) }
-        fflush(file)
+        let isWritten = text.withUTF8 { fwrite($0.baseAddress, 1, $0.count, file) == $0.count }
+        if fflush(file) != 0 || !isWritten, problem == nil { problem = String(cString: strerror(errno)) }
     }
 
     /// Without the colours and moves of a terminal: ESC [ … letter.

@@ -8,7 +8,8 @@ import Support
 public struct Launch {
     /// What to run.
     public enum Program: Sendable, Equatable {
-        case code(String)
+        /// Texts that run one after the other.
+        case code([String])
         case file(String)
         case standardInput
         case nothing
@@ -52,12 +53,13 @@ public struct Launch {
             guard Terminal.inIsTerminal || staysInteractive else { return outcome.rawValue }
             let status = Prompt(session).run()
             let isWritten = session.writeReports()
+            let isWhole = console.finish()
             PlotBuiltins.close()
-            return isWritten ? status : max(status, 1)
+            return isWritten && isWhole ? status : max(status, 1)
         }
         if outcome == .done, CancelFlag.shared.isSet { outcome = .interrupted }
         if !session.writeReports(), outcome == .done { outcome = .failed }
-        console.flush()
+        if !console.finish(), outcome == .done { outcome = .failed }
         if outcome == .done, Terminal.inIsTerminal {
             session.shielded {
                 try PlotBuiltins.hold { console.note("close the window, or press Ctrl-C, to end") }
@@ -91,7 +93,7 @@ public struct Launch {
     private func runProgram(_ program: Program, _ session: Session) -> Outcome {
         switch program {
         case .nothing: return .done
-        case .code(let text): return session.runCode(text)
+        case .code(let texts): return session.runCode(texts)
         case .file(let path):
             var outcome = Outcome.done
             let read = session.shielded {
@@ -101,7 +103,7 @@ public struct Launch {
         case .standardInput:
             var outcome = Outcome.done
             let read = session.shielded {
-                outcome = session.run(try TextFile.read(STDIN_FILENO, name: "<stdin>"), file: "<stdin>")
+                outcome = session.runPiped(try TextFile.read(STDIN_FILENO, name: "<stdin>"))
             }
             return read == .done ? outcome : read
         }
@@ -136,9 +138,37 @@ public struct Launch {
 }
 
 extension Session {
-    /// The text of `-e`: the commands of the prompt work in it too.
-    package func runCode(_ text: String) -> Outcome {
-        if let command = command(text) { return shielded { try run(command) } }
-        return run(text, file: "<command line>")
+    /// The texts of `-e`: the commands of the prompt work in them too, each a text of its own; what is vz
+    /// is one text.
+    package func runCode(_ texts: [String]) -> Outcome {
+        var lines: [String] = []
+        for (i, text) in texts.enumerated() {
+            let isCommand = command(text) != nil
+            if !isCommand { lines.append(text) }
+            if !lines.isEmpty, isCommand || i == texts.count - 1 {
+                let outcome = run(lines.joined(separator: "\n"), file: "<command line>")
+                guard outcome == .done else { return outcome }
+                lines = []
+            }
+            if let command = command(text), isCommand {
+                let outcome = runCommand(command)
+                guard outcome == .done else { return outcome }
+            }
+        }
+        return .done
+    }
+
+    /// A script from a pipe; one line may be a command of the prompt.
+    func runPiped(_ text: String) -> Outcome {
+        let line = text.trimmed
+        if !line.contains("\n"), let command = command(line) { return runCommand(command) }
+        return run(text, file: "<stdin>")
+    }
+
+    /// Where no person sees the status of a `$`, it is that of vzsh.
+    private func runCommand(_ command: PromptCommand) -> Outcome {
+        systemStatus = 0
+        let outcome = shielded { try run(command) }
+        return outcome == .done && systemStatus != 0 ? .failed : outcome
     }
 }

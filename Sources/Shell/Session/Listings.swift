@@ -28,6 +28,13 @@ package enum Folder {
         }
     }
 
+    /// The name of an entry of a folder.
+    static func name(_ entry: UnsafeMutablePointer<dirent>) -> String {
+        withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+    }
+
     /// The names in a folder, folders with a slash, hidden ones left out.
     package static func names(_ path: String) throws -> [String] {
         let folder = path.isEmpty ? "." : FilePaths.expand(path)

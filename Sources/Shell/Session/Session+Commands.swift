@@ -93,6 +93,7 @@ extension Session {
         vz_interrupts_ignore(0)
         if status == -1 { throw Failure(.io, "cannot run a command: \(String(cString: strerror(errno)))") }
         let code = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
+        systemStatus = code
         if code != 0 { console.note("exit status \(code)") }
         let words = line.split(separator: " ")
         if words.first == "cd" {
@@ -151,9 +152,9 @@ extension Session {
         console.endProgress()
         RunRecord.shared.end(isWhole: false)
         let isWritten = writeReports()
-        console.flush()
+        let isWhole = console.finish()
         PlotBuiltins.close()
-        exit(isWritten ? code : max(code, 1))
+        exit(isWritten && isWhole ? code : max(code, 1))
     }
 }
 

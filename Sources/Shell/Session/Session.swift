@@ -25,6 +25,8 @@ public final class Session {
     package var lastInput = ""
     /// Keeps a text in the history of the prompt.
     package var remember: (String) -> Void = { _ in }
+    /// The exit status of the last `$`.
+    package var systemStatus: Int32 = 0
     /// The folder before the last `cd`, for `cd -`.
     package var previousFolder: String?
 

@@ -2,208 +2,179 @@ import Glibc
 import Language
 import Support
 
-/// Saved sessions are vz: a line for each name, in the order of definition. Tensors, networks and
+/// Saved sessions are vz: an entry for each name, in the order of definition. Tensors, networks and
 /// sounds lie in a folder beside the file and are read by `load`; data sets are opened again from
 /// where they came; results of the engine (runs, scores, maximizations) come back as records.
+///
+/// Each saving makes a folder of its own, which the text names. The text comes last, in one step: until
+/// then the session that was saved before is whole, and afterwards its folder is taken away.
 package enum SessionFile {
     package typealias Note = (name: String, reason: String)
 
+    private static let head = "# A session of vzsh"
+    /// Stands before each entry.
+    static let mark = "#: "
+    private static let helpers = "# for a moment: "
+
     /// Writes the session; gives what could not be kept with the reason, and the names of what comes
-    /// back as a record.
+    /// back as a record. Throws where a file cannot be written, and leaves what was saved before.
     package static func save(_ interpreter: Interpreter, to path: String) throws -> (
         lost: [Note], asRecords: [String]
     ) {
-        let writer = SessionWriter(interpreter, path: path)
-        for (name, value) in interpreter.names where name != "ans" { writer.write(name, value) }
-        let head = "# A session of vzsh; load_session(\(Value.quoted(path))) brings it back.\n"
-        try AtomicFile.write(head + writer.text, to: path)
+        let place = AtomicFile.target(of: path)
+        try AtomicFile.check(place)
+        let folder = SessionFolder(besides: place)
+        let writer = SessionWriter(interpreter, folder: folder)
+        do {
+            try writer.write()
+            let text = """
+                \(head); load_session(\(Value.quoted(path))) brings it back.
+                \(helpers)\(writer.helperPrefix)
+
+                """
+            let old = try? TextFile.read(place)
+            try AtomicFile.write(text + writer.text, to: place)
+            AtomicFile.removeLeftovers(of: place)
+            SessionFolder.removeOthers(besides: place, than: folder, old: old)
+        } catch {
+            folder.remove()
+            throw error
+        }
         return (writer.lost, writer.asRecords)
     }
 
-    /// Runs a saved session: its files are named from its own folder, wherever that lies now.
+    /// Runs a saved session: its files are named from its own folder, wherever that lies now. What cannot
+    /// be had again is named in the error, and all else is there.
     package static func load(_ path: String, _ interpreter: Interpreter) throws {
         let text = try TextFile.read(path)
-        guard text.hasPrefix("# A session of vzsh") else {
+        guard text.hasPrefix(head) else {
             throw Failure(
                 .file, "'\(path)' is no saved session", hint: "a script runs with use \(Value.quoted(path))")
         }
         let before = try Folder.current()
-        if let slash = path.lastIndex(of: "/"), slash > path.startIndex { _ = chdir(String(path[..<slash])) }
+        let place = AtomicFile.target(of: path)
+        if let slash = place.lastIndex(of: "/"), slash > place.startIndex {
+            _ = chdir(String(place[..<slash]))
+        }
         defer { _ = chdir(before) }
-        _ = try interpreter.run(text, file: path)
+
+        // The text means the builtins by their names, whatever the session calls so.
+        let hidden = interpreter.names.filter { interpreter.isPredefined($0.name) }
+        for (name, _) in hidden { interpreter[name] = nil }
+        defer {
+            let now = Set(interpreter.names.map(\.name))
+            for (name, value) in hidden where !now.contains(name) { interpreter[name] = value }
+        }
+        let (entries, prefix) = parts(text)
+        defer {
+            for (name, _) in interpreter.names where prefix.map({ name.hasPrefix($0) }) ?? false {
+                interpreter[name] = nil
+            }
+        }
+        guard prefix != nil else {
+            _ = try interpreter.run(text, file: place)
+            return
+        }
+        var missing: [Note] = []
+        for entry in entries {
+            do {
+                _ = try interpreter.run(entry.text, file: place)
+            } catch {
+                let reason = Self.reason(error)
+                if reason.kind == .interrupted { throw error }
+                missing.append((entry.name, reason.message))
+            }
+        }
+        guard let first = missing.first else { return }
+        let others = missing.dropFirst().map(\.name)
+        throw Failure(
+            .file,
+            "not loaded: \(first.name) (\(first.reason))"
+                + (others.isEmpty ? "" : "; nor \(others.joined(separator: ", "))"),
+            hint: "everything else of the session is there")
+    }
+
+    private static func reason(_ error: any Error) -> (kind: Failure.Kind, message: String) {
+        if let first = (error as? Diagnostics)?.all.first { return (first.kind, first.message) }
+        let failure = error.asFailure
+        return (failure.kind, failure.message)
+    }
+
+    /// The entries of a text, and what the names begin with that it needs for a moment only; none of
+    /// both in texts of earlier versions, which are run whole.
+    private static func parts(_ text: String) -> (entries: [(name: String, text: String)], prefix: String?) {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        guard lines.count > 1, lines[1].hasPrefix(helpers) else { return ([], nil) }
+        var entries: [(name: String, text: String)] = []
+        for line in lines.dropFirst(2) {
+            if line.hasPrefix(mark) {
+                entries.append((String(line.dropFirst(mark.count)), ""))
+            } else if !entries.isEmpty {
+                entries[entries.count - 1].text += line + "\n"
+            }
+        }
+        return (entries, String(lines[1].dropFirst(helpers.count)))
     }
 }
 
-/// Turns the values of a session into vz.
-private final class SessionWriter {
-    private(set) var text = ""
-    private(set) var lost: [SessionFile.Note] = []
-    private(set) var asRecords: [String] = []
-    private let interpreter: Interpreter
-    /// Where things go that have no literal, and how the file names that folder.
-    private let folder: String
-    private let folderName: String
-    /// What was written, with the name under which it can be had again.
-    private var objects: [(object: any VZObject, name: String)] = []
-    private var functions: [(function: Function, name: String)] = []
-    private var containers: [(value: Value, name: String)] = []
-    private var fileNames: Set<String> = []
-    private static let deepest = 50
+/// The folder of one saving: "work.vz.data-PROCESS-NUMBER", made at its first file.
+final class SessionFolder {
+    /// How the text names it.
+    let name: String
+    let path: String
+    /// The path from the root, for those who would take another to be in the output folder.
+    var whole: String { path.hasPrefix("/") ? path : ((try? Folder.current()) ?? ".") + "/" + path }
 
-    init(_ interpreter: Interpreter, path: String) {
-        self.interpreter = interpreter
-        let whole = path.hasPrefix("/") ? path : ((try? Folder.current()) ?? ".") + "/" + path
-        folder = whole + ".data"
-        folderName = String(folder.split(separator: "/").last ?? "")
+    init(besides place: String) {
+        path = "\(place).data-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        name = String(path.split(separator: "/").last ?? "")
     }
 
-    func write(_ name: String, _ value: Value) {
-        do {
-            if case .function(let f) = value, !functions.contains(where: { $0.function === f }) {
-                text += try definition(of: f, as: name)
-                functions.append((f, name))
-                return
+    func make() throws {
+        guard mkdir(path, 0o777) != 0, errno != EEXIST else { return }
+        throw Failure(.io, "cannot make the folder '\(path)': \(String(cString: strerror(errno)))")
+    }
+
+    func remove() { SessionFolder.remove(path) }
+
+    /// Takes away the folders of earlier savings to `place`, and of such as were killed in the middle.
+    /// `old` is the text that was there: the folder of earlier versions, "work.vz.data", goes only where
+    /// that names it. A folder of a process that is at it right now stays.
+    static func removeOthers(besides place: String, than kept: SessionFolder, old: String?) {
+        let slash = place.lastIndex(of: "/")
+        let folder = slash.map { String(place[...$0]) } ?? "./"
+        let stem = String(slash.map { place[place.index(after: $0)...] } ?? place[...]) + ".data"
+        guard let handle = opendir(folder) else { return }
+        var names: [String] = []
+        while let entry = readdir(handle) {
+            names.append(Folder.name(entry))
+        }
+        closedir(handle)
+        for name in names where name.hasPrefix(stem) && name != kept.name {
+            let isNamed = old?.contains("load(\(Value.quoted(name + "/").dropLast())") ?? false
+            if name == stem {
+                if isNamed { remove(folder + name) }
+                continue
             }
-            let comesAsRecord = value.asObject.map { isResult($0) } ?? false
-            text += "\(name) = \(try expression(value, name, depth: 0));\n"
-            if comesAsRecord { asRecords.append(name) }
-            switch value {
-            case .object(let o): objects.append((o, name))
-            case .list, .record: containers.append((value, name))
-            default: break
-            }
-        } catch {
-            lost.append((name, error.asFailure.message))
-        }
-    }
-
-    /// vz that makes `value`; `name` is for the files that it needs.
-    private func expression(_ value: Value, _ name: String, depth: Int) throws -> String {
-        guard depth < Self.deepest else { throw Failure(.value, "it holds itself, or is nested too deeply") }
-        switch value {
-        case .nil, .bool, .number, .string, .range: return value.written
-        case .list(let l):
-            if let known = known(value) { return known }
-            return "["
-                + (try l.items.map { try expression($0, name, depth: depth + 1) }).joined(separator: ", ")
-                + "]"
-        case .record(let r):
-            if let known = known(value) { return known }
-            return try record(r.pairs, name, depth)
-        case .function(let f):
-            if let known = functions.first(where: { $0.function === f }) { return known.name }
-            guard !f.hasCaptures, f.name.isEmpty, !f.source.isEmpty else { throw Self.closure(f) }
-            return "(\(f.source))"
-        case .builtin(let b):
-            guard interpreter.builtins[b.name] === b else {
-                throw Failure(.value, "`\(b.name)` was made by a function")
-            }
-            return b.name
-        case .object(let o): return try object(o, name, depth)
-        }
-    }
-
-    private func record(_ pairs: [(String, Value)], _ name: String, _ depth: Int) throws -> String {
-        "{"
-            + (try pairs.map { "\(Value.quoted($0.0)): \(try expression($0.1, name, depth: depth + 1))" })
-            .joined(separator: ", ") + "}"
-    }
-
-    /// The name of a list or record that was written already: it stays shared.
-    private func known(_ value: Value) -> String? {
-        containers.first {
-            switch ($0.value, value) {
-            case (.list(let a), .list(let b)): a === b
-            case (.record(let a), .record(let b)): a === b
-            default: false
-            }
-        }?.name
-    }
-
-    // MARK: Functions
-
-    private static func closure(_ f: Function) -> Failure {
-        f.hasCaptures
-            ? Failure(.value, "it remembers variables of the function that made it")
-            : Failure(.value, "it holds the function `\(f.name)`, which the session no longer names")
-    }
-
-    /// A definition that reads as the function did: a lambda needs its name back.
-    private func definition(of f: Function, as name: String) throws -> String {
-        let source = f.source
-        guard !source.isEmpty else { throw Failure(.value, "its source is not known") }
-        guard !f.hasCaptures else { throw Self.closure(f) }
-        let doc = f.doc.isEmpty ? "" : f.doc.split(separator: "\n").map { "## \($0)\n" }.joined()
-        if source.hasPrefix("fn ") {
-            let renamed = f.name == name ? "" : "\n\(name) = \(f.name)"
-            return doc + source + renamed + "\n"
-        }
-        return "\(name) = \(source)\n"
-    }
-
-    // MARK: Things of the engine
-
-    private func object(_ o: any VZObject, _ name: String, _ depth: Int) throws -> String {
-        if let known = objects.first(where: { $0.object === o || $0.object.isEqual(o) && isShared(o) }) {
-            return known.name
-        }
-        if let member = member(o) { return member }
-        if let recipe = o.recipe { return recipe }
-        switch o.typeName {
-        case "tensor":
-            let file = try keep(o, name, "npy")
-            guard let rate = try o.member("rate")?.asNumber else { return file }
-            return "sound(\(file), rate = \(Value(rate).written))"
-        case "network": return try keep(o, name, "safetensors")
-        default: break
-        }
-        guard isResult(o) else { throw Failure(.value, "\(Value.object(o).typePhrase) cannot be kept") }
-        guard !o.memberNames.isEmpty else {
-            guard let next = try o.elements() else { return "[]" }
-            var items: [Value] = []
-            while let item = try next() { items.append(item) }
-            return try expression(.list(List(items)), name, depth: depth + 1)
-        }
-        var pairs: [String] = []
-        for key in o.memberNames {
-            // What cannot be kept of a result is left out of its record.
-            guard let value = try? o.member(key),
-                let text = try? expression(value, "\(name)_\(key)", depth: depth + 1)
+            let parts = name.dropFirst(stem.count).split(separator: "-", omittingEmptySubsequences: false)
+            guard parts.count == 3, parts[0].isEmpty, let process = pid_t(parts[1]), process > 0,
+                UInt32(parts[2]) != nil
             else { continue }
-            pairs.append("\(Value.quoted(key)): \(text)")
+            let isAtWork = process != getpid() && (kill(process, 0) == 0 || errno != ESRCH)
+            if isNamed || !isAtWork { remove(folder + name) }
         }
-        return "{" + pairs.joined(separator: ", ") + "}"
     }
 
-    /// Tensors of equal numbers are still two things; a network is the same under each of its names.
-    private func isShared(_ o: any VZObject) -> Bool { o.typeName == "network" }
-
-    /// Holds figures that a record can hold too.
-    private func isResult(_ o: any VZObject) -> Bool {
-        if o.recipe != nil { return false }
-        return ["run", "score", "confusion", "maximization", "timing", "attribution", "comparison"]
-            .contains(o.typeName)
-    }
-
-    /// A layer as a member of a network of the session: `net.conv1d_3`.
-    private func member(_ o: any VZObject) -> String? {
-        guard o.typeName == "layer", let owner = try? o.member("network")?.asObject,
-            let name = try? o.member("name")?.asString,
-            let known = objects.first(where: { $0.object.isEqual(owner) })
-        else { return nil }
-        return "\(known.name).\(name)"
-    }
-
-    private func keep(_ o: any VZObject, _ name: String, _ ending: String) throws -> String {
-        guard let save = interpreter.builtins["save"] else { throw Failure(.name, "there is no `save`") }
-        try Folder.make(folder)
-        var file = "\(name).\(ending)"
-        var n = 1
-        while !fileNames.insert(file).inserted {
-            n += 1
-            file = "\(name)_\(n).\(ending)"
+    /// Removes what savings write into their folders, and the folder where nothing else is in it.
+    private static func remove(_ path: String) {
+        guard let handle = opendir(path) else { return }
+        var names: [String] = []
+        while let entry = readdir(handle) { names.append(Folder.name(entry)) }
+        closedir(handle)
+        for name in names
+        where name.hasSuffix(".npy") || name.hasSuffix(".safetensors") || name.contains(".tmp") {
+            unlink("\(path)/\(name)")
         }
-        _ = try interpreter.call(.builtin(save), [.object(o), Value("\(folder)/\(file)")])
-        return "load(\(Value.quoted("\(folderName)/\(file)")))"
+        rmdir(path)
     }
 }

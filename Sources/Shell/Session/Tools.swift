@@ -46,8 +46,7 @@ public enum Tools {
             }
             if outcome != .done { status = 1 }
         }
-        session.console.flush()
-        return status
+        return session.console.finish() ? status : max(status, 1)
     }
 
     /// A script that can be executed stays so.
