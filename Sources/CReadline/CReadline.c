@@ -192,11 +192,12 @@ char *vz_read_line(const char *prompt, vz_line_status *status) {
     vz_echo(1);
     has_modes = tcgetattr(STDIN_FILENO, &modes) == 0;
     char *line = readline(prompt);
-    // Where it read no line Readline goes to the next one only if it takes back bracketed paste.
+    // Where it read no line Readline goes to the next one only if it takes back bracketed paste, which
+    // it does not at a pipe.
     if (!line) {
         const char *pastes = rl_variable_value("enable-bracketed-paste");
         FILE *out = rl_outstream ? rl_outstream : stdout;
-        if (!pastes || strcmp(pastes, "on") != 0) putc('\n', out);
+        if (!pastes || strcmp(pastes, "on") != 0 || !isatty(STDIN_FILENO)) putc('\n', out);
         fflush(out);
     }
     if (interrupted) {

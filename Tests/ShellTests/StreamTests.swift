@@ -31,7 +31,7 @@ struct StreamTests {
     @Test func lostResultsAreAnError() {
         home.write("ok.vz", "print(1)\n")
         let commands = [
-            "$V -e 1", "$V ok.vz", "$V --help", "$V fmt - <ok.vz", "$V -e 'exit(0)' -e 1",
+            "$V -e 1", "$V ok.vz", "$V --help", "$V fmt - <ok.vz", "$V -e 1 -e 'exit(0)'",
             "$V -e 'print(1); exit(0)'",
             "$V --plot text -e 'plot([1, 2])'", "$V --generate-completion-script bash",
         ]
