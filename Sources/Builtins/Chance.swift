@@ -22,6 +22,8 @@ public final class Chance {
 
     /// A key of its own for the next computation that draws random numbers.
     public func nextKey() -> RandomKey {
+        // What is drawn as plain values while a function is recorded would be the same in each call.
+        if let trace = Trace.current, trace.drawsAnew { trace.refuse() }
         drawn &+= 1
         return RandomKey(seed: Self.mixed(seed &+ drawn &* 0x9E37_79B9_7F4A_7C15))
     }

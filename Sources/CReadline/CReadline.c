@@ -48,6 +48,9 @@ void vz_interrupts_begin(vz_interrupt_function interrupt) {
     action.sa_handler = handle_interrupt;
     action.sa_flags = SA_RESTART;
     sigaction(SIGINT, &action, NULL);
+    // Ctrl-\ ends the process, and no debugger of the runtime asks for a key then.
+    struct sigaction quit;
+    if (sigaction(SIGQUIT, NULL, &quit) == 0 && quit.sa_handler != SIG_IGN) signal(SIGQUIT, SIG_DFL);
 }
 
 // A file may not grow beyond the limit of its user (ulimit -f): writing shall fail, not end the process.
@@ -191,7 +194,12 @@ char *vz_read_line(const char *prompt, vz_line_status *status) {
     continued = 0;
     vz_echo(1);
     has_modes = tcgetattr(STDIN_FILENO, &modes) == 0;
+    // Ctrl-\ at the prompt must not lose the session.
+    struct sigaction quit;
+    sigaction(SIGQUIT, NULL, &quit);
+    signal(SIGQUIT, SIG_IGN);
     char *line = readline(prompt);
+    sigaction(SIGQUIT, &quit, NULL);
     // Where it read no line Readline goes to the next one only if it takes back bracketed paste, which
     // it does not at a pipe.
     if (!line) {

@@ -14,7 +14,8 @@
 static struct termios loud;
 static volatile sig_atomic_t is_quiet;
 // Of a hangup there is no terminal left to look after.
-static const int endings[] = {SIGTERM, SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
+static const int endings[] = {SIGTERM, SIGQUIT, SIGABRT, SIGSEGV, SIGBUS,  SIGFPE,    SIGILL,  SIGTRAP, SIGXCPU,
+                              SIGUSR1, SIGUSR2, SIGALRM, SIGSYS,  SIGPROF, SIGVTALRM, SIGIO,   SIGPWR,  SIGSTKFLT};
 enum { ENDINGS = sizeof endings / sizeof *endings };
 static struct sigaction before_ending[ENDINGS], before_stop;
 

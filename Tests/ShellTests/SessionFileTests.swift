@@ -40,6 +40,32 @@ struct SessionFileTests {
         #expect(kept("use \"lib.vz\" as m\nk = 3", "m.f(1), m.k") == "11 10\n")
     }
 
+    @Test func sourcesMayLookLikeMarks() {
+        let code = "fn f(x) {\n#: a note\n  x + 1\n}\nfn q() = \"\"\"\n#: z\n#:: y\nhello\n\"\"\""
+        #expect(kept(code, "f(1), q()") == "2 #: z\n#:: y\nhello\n\n")
+    }
+
+    /// A data set is opened once, and its parts are had from it.
+    @Test func partsComeFromTheirDataSet() {
+        let shown =
+            "len(tr), tr[0].label == ex.label, len(few), len(slice), len(xs), xs[2].label == tr[2].label"
+        let named = "d = words16(); tr = d.train; ex = d.train[0]; few = tr.take(5); slice = tr[2..4]\n"
+        let lists = "xs = [words16().train[i] for i in 0..2]"
+        let whole = kept(named + lists, shown)
+        #expect(whole.hasSuffix(" true 5 3 3 true\n"), "\(whole)")
+        let calls = home.read("s.vz").split(separator: "\n").count { $0.contains("words16()") }
+        #expect(calls == 1)
+        #expect(kept("slice = words16().train[2..4]; ex = words16().test[1]", "len(slice)") == "3\n")
+        #expect(home.read("s.vz").split(separator: "\n").count { $0.contains("words16()") } == 1)
+    }
+
+    @Test func whatIsLostLeavesNoFiles() {
+        let saved = run("fn mk(k) = x -> x + k\na = [randn(30), mk(2)]\nb = randn(3)\nsave_session(\"s.vz\")")
+        #expect(saved.error.contains("not saved: a"))
+        let folder = home.path + "/" + (dataFolders().first ?? "?")
+        #expect(FileNames.entries(of: folder).map(\.name) == ["b.npy"])
+    }
+
     @Test func namesOfBuiltinsMayBeTaken() {
         #expect(
             kept(

@@ -321,7 +321,10 @@ final class ExampleSetObject: VZObject {
                 .index, "examples are indexed by a whole number or a range, not \(indices[0].typePhrase)")
         }
         let (start, count, step) = try span.resolve(length: examples.count)
-        return Value(ExampleSetObject(try Subset(examples, (0..<count).map { start + $0 * step })))
+        return Value(
+            ExampleSetObject(
+                try Subset(examples, (0..<count).map { start + $0 * step }),
+                recipe: recipe.map { "\($0)[\(indices[0].written)]" }))
     }
 
     var summary: String { "<\(examples.count) examples of \(examples.classNames.count) classes>" }

@@ -17,7 +17,7 @@ enum GradientBuiltins {
             "grad", topic: "gradients", [function, wrt],
             summary: "The function that gives the gradient of f with respect to its first argument.",
             doc:
-                "f is called with values that record what is done to them; the record is differentiated backwards. Loops, closures, calls and conditions are followed as they run for these arguments: the gradient is that of the way that was taken. The argument may be a tensor, a number, or a list or record of them: the gradient has the same form. Gradients can be differentiated again: grad(grad(f)).",
+                "f is called with values that record what is done to them; the record is differentiated backwards. Loops, closures, calls and conditions are followed as they run for these arguments: the gradient is that of the way that was taken. Elements of float32 tensors stay float32 meanwhile, so that a loop should not wait for more digits than seven. The argument may be a tensor, a number, or a list or record of them: the gradient has the same form. Gradients can be differentiated again: grad(grad(f)).",
             example:
                 "g = grad(x -> x^3)\ng(2)  # expect: 12\ngrad(v -> sum(v^2))(tensor([1, 2])).values  # expect: [2, 4]\ngrad(grad(x -> x^3))(2)  # expect: 12\ngrad(x -> if x > 0 { x^2 } else { -x })(-3)  # expect: -1",
             seeAlso: ["value_and_grad", "gradcheck", "jit"]
@@ -138,7 +138,7 @@ enum GradientBuiltins {
             summary:
                 "The same function, recorded once for each form of its arguments and then run as one plan.",
             doc:
-                "Later calls with tensors of the same shapes and types do not run f again. So what f prints is printed once, numbers among the arguments are part of the form (give a tensor where it changes from call to call), and tensors that f uses from outside stay as they were. Random numbers are drawn anew at each call. A function that decides by the numbers themselves, or takes them out, cannot be recorded: it is called each time.",
+                "Later calls with tensors of the same shapes and types do not run f again. So what f prints is printed once, numbers among the arguments are part of the form (give a tensor where it changes from call to call), and tensors that f uses from outside stay as they were. Random numbers are drawn anew at each call. A function that decides by the numbers themselves, or takes them out, cannot be recorded: it is called each time (its first call may begin twice).",
             example:
                 "f = jit(v -> sum(v^2) + 1)\nf(tensor([1, 2]))  # expect: 6\nf(tensor([2, 2]))  # expect: 9",
             seeAlso: ["grad"]

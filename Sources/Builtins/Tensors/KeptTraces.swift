@@ -86,7 +86,13 @@ final class KeptTraces {
             let values = all.value(inputs.map { .object(TensorObject($0)) }).asList?.items ?? []
             let named = values.last?.asRecord?.pairs.map { (name: $0.0, value: $0.1) } ?? []
             let outcome = Result { try interpreter.call(function, Array(values.prefix(positional)), named) }
-            if trace.lacksNumbers {
+            // Whatever it wanted with numbers: called as it is, it gives its result, or its own error.
+            if case .failure(let error) = outcome,
+                (error as? Diagnostics)?.isInterrupt ?? (error.asFailure.kind == .interrupted)
+            {
+                throw error
+            }
+            if trace.lacksNumbers || (try? outcome.get()) == nil {
                 return Entry(plan: nil, result: all, drawsRandom: false, held: held, isPlain: true)
             }
             let result = try outcome.get()

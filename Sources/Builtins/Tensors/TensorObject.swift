@@ -161,9 +161,9 @@ public class TensorObject: VZObject {
     }
 
     public func contains(_ value: Value) throws -> Bool? {
-        guard case .number(let x) = value else { return nil }
-        return try tensor(for: "`in`").array(of: Double.self).contains(
-            elementType == .float32 ? Double(Float(x)) : x)
+        guard let x = try value.asNumber ?? value.asObject?.plainValue()?.asNumber else { return nil }
+        guard let t = try known() else { throw Self.unknown("`in`") }
+        return try t.array(of: Double.self).contains(elementType == .float32 ? Double(Float(x)) : x)
     }
 
     // MARK: Indexing
@@ -207,9 +207,10 @@ public class TensorObject: VZObject {
         return TensorText.summary(t)
     }
 
-    public var plainNumber: Double? {
-        guard isTraced, let t = try? known(), t.count == 1 else { return nil }
-        return try? Self.value(t.reshaped([])).asNumber
+    public func plainValue() throws -> Value? {
+        guard isTraced else { return nil }
+        guard let t = try known() else { throw Self.unknown("a comparison") }
+        return t.rank == 0 ? try Self.value(t) : nil
     }
 
     public func display(width: Int) -> String {
@@ -219,6 +220,8 @@ public class TensorObject: VZObject {
 
     public func truth() throws -> Bool {
         guard let t = try known() else { throw Self.unknown("a condition") }
+        // Outside of a trace it would be a number.
+        if isTraced, t.rank == 0, t.type != .bool { return try Value.number(0).truth() }
         guard t.count == 1 else {
             throw Failure(
                 .type, "a condition must be true or false, not a tensor of shape \(Shape.describe(t.shape))",
@@ -229,8 +232,8 @@ public class TensorObject: VZObject {
 
     public func isEqual(_ other: any VZObject) -> Bool {
         if self === other { return true }
-        guard let other = other as? TensorObject, case .concrete(let a) = content,
-            case .concrete(let b) = other.content, a.shape == b.shape,
+        guard let other = other as? TensorObject, let a = try? known(), let b = try? other.known(),
+            a.shape == b.shape,
             let x = try? a.array(of: Double.self), let y = try? b.array(of: Double.self)
         else { return false }
         return x == y

@@ -40,7 +40,7 @@ extension TensorObject {
 
     private static func type(of x: Double, beside type: ElementType) -> ElementType {
         if type.isFloat { return type }
-        return x == x.rounded() && abs(x) < 2e9 ? .int32 : .float32
+        return x == x.rounded() && abs(x) <= 2_147_483_647 ? .int32 : .float32
     }
 
     /// A traced number that meets a tensor takes its type, so that float64 does not spread.
@@ -72,9 +72,12 @@ extension TensorObject {
         case .floorDivide:
             let isWhole = !a.elementType.isFloat && !b.elementType.isFloat
             return try compute("//", [], [a, b]) {
+                // Whole numbers of 32 bits need more digits than float32 has.
+                let a = isWhole ? try $0[0].cast(.float64) : $0[0]
+                let b = isWhole ? try $0[1].cast(.float64) : $0[1]
                 // The quotient that goes with the remainder; a division by 0 or of infinity has none.
-                let direct = try ($0[0] / $0[1]).unary(.floor)
-                let exact = try (($0[0] - $0[0].binary(.remainder, $0[1])) / $0[1]).unary(.round)
+                let direct = try (a / b).unary(.floor)
+                let exact = try ((a - a.binary(.remainder, b)) / b).unary(.round)
                 let quotient = try exact.unary(.isNaN).select(direct, exact)
                 return isWhole ? try quotient.cast(.int32) : quotient
             }

@@ -14,7 +14,7 @@ final class Trace: @unchecked Sendable {
     private(set) var used: [(input: Traced, tensor: Tensor)] = []
     /// The input for the random key of a run, where random numbers are drawn.
     private(set) var key: Traced?
-    /// True once something wanted numbers that are not known yet.
+    /// True once something wanted numbers that are not known yet, or drew some that a record would keep.
     private(set) var lacksNumbers = false
     private var streams: UInt32
     private var valueOf: [Place: Traced] = [:]
@@ -96,10 +96,7 @@ final class Trace: @unchecked Sendable {
     /// The numbers of a value, computed from what is at hand: what a condition on it needs. Nil where
     /// the trace is for many calls, whose numbers are not known yet.
     func numbers(of value: Traced) throws -> Tensor? {
-        guard !isKept, value.graph === graph else {
-            lacksNumbers = true
-            return nil
-        }
+        guard !isKept, value.graph === graph else { return nil }
         if let tensor = known[value.id] { return tensor }
         // The same operations in a graph of their own, which begins at what is known: a loop asks for the
         // same structure each time round, so that its plan is found again.

@@ -367,7 +367,7 @@ extension Machine {
     @inline(never)
     func format(_ d: Slot, _ x: Slot, _ format: Int) throws {
         var value = x.pointee
-        if case .object(let o) = value, let number = o.plainNumber { value = .number(number) }
+        if case .object(let o) = value, let plain = try o.plainValue() { value = plain }
         let text = try prototype.formats[format].apply(value)
         d.pointee = .string(Text(text))
     }

@@ -120,7 +120,9 @@ struct Lexer {
         while i < end, bytes[i] == 32 || bytes[i] == 9 { i += 1 }
         if i > from + length, length <= 6 {
             let word = source.text(from, from + length)
-            if ["fn", "use", "while", "return"].contains(word) { return true }
+            // A function without a name may stand inside brackets.
+            if word == "fn" { return i < end && isNameStart(bytes[i]) }
+            if ["use", "while", "return"].contains(word) { return true }
             if word == "for" { return beginsLoop(i) }
         }
         // `name = …`, but not `name == …`, nor an argument with its name.
@@ -139,8 +141,10 @@ struct Lexer {
         guard line.last == "{", line.count > 3, let last = line.dropLast().last?.last else { return false }
         // A brace behind a value begins a block.
         let isBehindValue = last.isLetter || last.isNumber || last == "_" || last == ")" || last == "]"
-        return isBehindValue && !line.contains { ["if", "else", "try", "fn", "->", "in{"].contains($0) }
-            && line.dropLast().last != "in"
+        let isInExpression = line.contains {
+            ["if", "else", "try", "fn", "->", "in{"].contains($0) || $0.contains("fn(") || $0.hasSuffix("(fn")
+        }
+        return isBehindValue && !isInExpression && line.dropLast().last != "in"
     }
 
     /// Asked at each line end: the answer holds up to the next word.

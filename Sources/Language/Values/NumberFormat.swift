@@ -61,7 +61,7 @@ public struct NumberFormat {
         var body: String
         if case .number(let x) = value {
             body = try number(x)
-            if showsSign, x >= 0 { body = "+" + body }
+            if showsSign, !body.hasPrefix("-") { body = "+" + body }
         } else {
             if let conversion, conversion != "s" {
                 throw Failure(

@@ -75,6 +75,7 @@ public enum Operators {
     static func quotient(_ x: Double, _ y: Double) -> Double {
         let direct = (x / y).rounded(.down)
         if x == x.rounded(), y == y.rounded(), abs(x) < 9e15, abs(y) < 9e15 { return direct }
+        if y.isInfinite, x.isFinite { return x != 0 && (x < 0) != (y < 0) ? -1 : 0 }
         guard x.isFinite, y.isFinite else { return direct }
         return ((x - modulo(x, y)) / y).rounded()
     }
@@ -171,7 +172,16 @@ public enum Operators {
                     && x.step == y.step)
         case (.function(let x), .function(let y)): return x === y
         case (.builtin(let x), .builtin(let y)): return x === y
-        case (.object(let x), .object(let y)): return x.isEqual(y)
+        case (.object(let x), .object(let y)):
+            if x === y { return true }
+            if let p = try x.plainValue(), let q = try y.plainValue() { return try equal(p, q, depth, &work) }
+            return x.isEqual(y)
+        case (.object(let x), .number), (.object(let x), .bool):
+            guard let plain = try x.plainValue() else { return false }
+            return try equal(plain, b, depth, &work)
+        case (.number, .object(let y)), (.bool, .object(let y)):
+            guard let plain = try y.plainValue() else { return false }
+            return try equal(a, plain, depth, &work)
         default: return false
         }
     }
@@ -196,6 +206,12 @@ public enum Operators {
                 if o != 0 { return o }
             }
             return x.count - y.count
+        case (.object(let x), _):
+            guard let plain = try x.plainValue() else { throw mismatch(op, a, b) }
+            return try order(plain, b, op, depth + 1)
+        case (_, .object(let y)):
+            guard let plain = try y.plainValue() else { throw mismatch(op, a, b) }
+            return try order(a, plain, op, depth + 1)
         default: throw mismatch(op, a, b)
         }
     }
@@ -240,7 +256,7 @@ public enum Operators {
             }
             return StringSearch.find(part.string, in: s.string) != nil
         case .range(let r):
-            guard case .number(let x) = a else { return false }
+            guard let x = try a.asNumber ?? a.asObject?.plainValue()?.asNumber else { return false }
             return contains(r, x)
         case .object(let o):
             if let answer = try o.contains(a) { return answer }

@@ -90,8 +90,9 @@ public protocol VZObject: AnyObject {
     func display(width: Int) -> String
     /// What a condition makes of it.
     func truth() throws -> Bool
-    /// The number that it stands for, where a format such as `"{x:.2f}"` may take it as one.
-    var plainNumber: Double? { get }
+    /// The number or the truth that it stands for, where it is a single one that is being traced: for
+    /// formats, and for comparing. Nil where it is none; throws where its numbers are not known yet.
+    func plainValue() throws -> Value?
     /// True where both are the same for `==` inside lists and records and for `in`, where `binary`
     /// has no single answer.
     func isEqual(_ other: any VZObject) -> Bool
@@ -135,7 +136,7 @@ extension VZObject {
     public func truth() throws -> Bool {
         throw Failure(.type, "a condition must be true or false, not \(Value.object(self).typePhrase)")
     }
-    public var plainNumber: Double? { nil }
+    public func plainValue() throws -> Value? { nil }
     public func isEqual(_ other: any VZObject) -> Bool { self === other }
     public var recipe: String? { nil }
     public var parts: (function: String, arguments: [(name: String, value: Value)])? { nil }

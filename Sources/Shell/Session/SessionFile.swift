@@ -12,9 +12,8 @@ package enum SessionFile {
     package typealias Note = (name: String, reason: String)
 
     private static let head = "# A session of vzsh"
-    /// Stands before each entry.
-    static let mark = "#: "
     private static let helpers = "# for a moment: "
+    private static let marks = "# before each name: "
 
     /// Writes the session; gives what could not be kept with the reason, and the names of what comes
     /// back as a record. Throws where a file cannot be written, and leaves what was saved before.
@@ -27,13 +26,16 @@ package enum SessionFile {
         let writer = SessionWriter(interpreter, folder: folder)
         do {
             try writer.write()
+            let mark = mark(for: writer.entries)
             let text = """
                 \(head); load_session(\(Value.quoted(path))) brings it back.
                 \(helpers)\(writer.helperPrefix)
+                \(marks)\(mark)
 
                 """
             let old = try? TextFile.read(place)
-            try AtomicFile.write(text + writer.text, to: place)
+            try AtomicFile.write(
+                text + writer.entries.map { "\(mark) \($0.name)\n\($0.text)" }.joined(), to: place)
             AtomicFile.removeLeftovers(of: place)
             SessionFolder.removeOthers(besides: place, than: folder, old: old)
         } catch {
@@ -41,6 +43,13 @@ package enum SessionFile {
             throw error
         }
         return (writer.lost, writer.asRecords)
+    }
+
+    /// A comment with which no line of the entries begins: sources of functions stand there as they are.
+    private static func mark(for entries: [(name: String, text: String)]) -> String {
+        var mark = "#:"
+        while entries.contains(where: { ("\n" + $0.text).contains("\n" + mark) }) { mark += ":" }
+        return mark
     }
 
     /// Runs a saved session: its files are named from its own folder, wherever that lies now. What cannot
@@ -104,9 +113,12 @@ package enum SessionFile {
     /// both in texts of earlier versions, which are run whole.
     private static func parts(_ text: String) -> (entries: [(name: String, text: String)], prefix: String?) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        guard lines.count > 1, lines[1].hasPrefix(helpers) else { return ([], nil) }
+        guard lines.count > 2, lines[1].hasPrefix(helpers), lines[2].hasPrefix(marks) else {
+            return ([], nil)
+        }
+        let mark = lines[2].dropFirst(marks.count) + " "
         var entries: [(name: String, text: String)] = []
-        for line in lines.dropFirst(2) {
+        for line in lines.dropFirst(3) {
             if line.hasPrefix(mark) {
                 entries.append((String(line.dropFirst(mark.count)), ""))
             } else if !entries.isEmpty {

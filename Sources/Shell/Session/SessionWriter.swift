@@ -4,7 +4,8 @@ import Support
 
 /// Turns the values of a session into vz.
 final class SessionWriter {
-    private(set) var text = ""
+    /// The text of each name.
+    private(set) var entries: [(name: String, text: String)] = []
     private(set) var lost: [SessionFile.Note] = []
     private(set) var asRecords: [String] = []
     /// What names begin with that only the text itself needs; the loader takes them away.
@@ -15,14 +16,21 @@ final class SessionWriter {
     private let names: [(name: String, value: Value)]
     /// What was written, with the name under which it can be had again.
     private var objects: [(object: any VZObject, name: String)] = []
-    private var known: [ObjectIdentifier: String] = [:]
     private var written: Set<String> = []
-    private var fileNames: Set<String> = []
-    private var usedFiles: [String: String] = [:]
     private var helperCount = 0
-    /// Helpers that the entry at work needs before it.
-    private var before = ""
     private static let deepest = 50
+
+    /// What is undone where something cannot be written after all.
+    private struct Made {
+        var known: [ObjectIdentifier: String] = [:]
+        var fileNames: Set<String> = []
+        var usedFiles: [String: String] = [:]
+        /// Names of data sets and of their parts, by the vz that makes them.
+        var recipes: [String: String] = [:]
+        /// Helpers that the entry at work needs before it.
+        var before = ""
+    }
+    private var made = Made()
 
     init(_ interpreter: Interpreter, folder: SessionFolder) {
         self.interpreter = interpreter
@@ -47,32 +55,34 @@ final class SessionWriter {
         for (name, value) in names where interpreter.isPredefined(name) {
             if case .function = value { try write(name, value) }
         }
-        for (name, assignment) in hiding { text += SessionFile.mark + name + "\n" + assignment }
+        entries += hiding
     }
 
     private func write(_ name: String, _ value: Value) throws {
         guard written.insert(name).inserted else { return }
-        if case .function(let f) = value, f.name != name, known[ObjectIdentifier(f)] == nil,
+        if case .function(let f) = value, f.name != name, made.known[ObjectIdentifier(f)] == nil,
             case .function(let same)? = interpreter[f.name], same === f, !interpreter.isPredefined(f.name)
         {
             // Under its own name first.
             try write(f.name, value)
         }
         try entry(name) {
-            if case .function(let f) = value, known[ObjectIdentifier(f)] == nil,
+            if case .function(let f) = value, made.known[ObjectIdentifier(f)] == nil,
                 interpreter.usedFile(of: f) == nil
             {
                 let definition = try definition(of: f, as: name)
-                known[ObjectIdentifier(f)] = name
+                made.known[ObjectIdentifier(f)] = name
                 return definition
             }
             let comesAsRecord = value.asObject.map { isResult($0) } ?? false
             let expression = try expression(value, name, depth: 0, isWhole: true)
             if comesAsRecord { asRecords.append(name) }
             switch value {
-            case .object(let o): objects.append((o, name))
-            case .list(let l): known[ObjectIdentifier(l), default: name] = name
-            case .record(let r): known[ObjectIdentifier(r), default: name] = name
+            case .object(let o):
+                objects.append((o, name))
+                if let recipe = o.recipe { made.recipes[recipe, default: name] = name }
+            case .list(let l): made.known[ObjectIdentifier(l), default: name] = name
+            case .record(let r): made.known[ObjectIdentifier(r), default: name] = name
             default: break
             }
             return "\(name) = \(expression);\n"
@@ -81,15 +91,23 @@ final class SessionWriter {
 
     /// One entry of the text; what cannot be written is lost, but a disk that is full is an error.
     private func entry(_ name: String, _ body: () throws -> String) throws {
-        before = ""
-        let (knownBefore, usedBefore) = (known, usedFiles)
+        made.before = ""
         do {
-            let own = try body()
-            text += SessionFile.mark + name + "\n" + before + own
+            let own = try attempt(body)
+            entries.append((name, made.before + own))
         } catch {
-            (known, usedFiles) = (knownBefore, usedBefore)
             if Self.endsSaving(error) { throw error }
             lost.append((name, error.asFailure.message))
+        }
+    }
+
+    /// Where `body` fails nothing of what it made stays: no helper, no file.
+    private func attempt<T>(_ body: () throws -> T) throws -> T {
+        let before = made
+        do { return try body() } catch {
+            for file in made.fileNames.subtracting(before.fileNames) { unlink("\(folder.path)/\(file)") }
+            made = before
+            throw error
         }
     }
 
@@ -115,23 +133,23 @@ final class SessionWriter {
         switch value {
         case .nil, .bool, .number, .string, .range: return value.written
         case .list(let l):
-            if let name = known[ObjectIdentifier(l)] { return name }
+            if let name = made.known[ObjectIdentifier(l)] { return name }
             guard sharing.needsName(l, isWhole: isWhole) else { return try list(l, name, depth) }
             let helper = newHelper()
-            known[ObjectIdentifier(l)] = helper
-            before += "\(helper) = [];\n"
+            made.known[ObjectIdentifier(l)] = helper
+            made.before += "\(helper) = [];\n"
             let items = try list(l, name, depth)
-            before += "extend(\(helper), \(items));\n"
+            made.before += "extend(\(helper), \(items));\n"
             return helper
         case .record(let r):
-            if let name = known[ObjectIdentifier(r)] { return name }
+            if let name = made.known[ObjectIdentifier(r)] { return name }
             guard sharing.needsName(r, isWhole: isWhole) else { return try record(r.pairs, name, depth) }
             let helper = newHelper()
-            known[ObjectIdentifier(r)] = helper
-            before += "\(helper) = {};\n"
+            made.known[ObjectIdentifier(r)] = helper
+            made.before += "\(helper) = {};\n"
             for (key, value) in r.pairs {
                 let member = try expression(value, name, depth: depth + 1)
-                before += "\(helper)[\(Value.quoted(key))] = \(member);\n"
+                made.before += "\(helper)[\(Value.quoted(key))] = \(member);\n"
             }
             return helper
         case .function(let f): return try function(f)
@@ -158,7 +176,7 @@ final class SessionWriter {
 
     /// A function as a value: by its name, by the file that has it, or without a name.
     private func function(_ f: Function) throws -> String {
-        if let name = known[ObjectIdentifier(f)] { return name }
+        if let name = made.known[ObjectIdentifier(f)] { return name }
         if let file = interpreter.usedFile(of: f) { return try member(f, of: file) }
         return "(\(try unnamed(f)))"
     }
@@ -168,14 +186,14 @@ final class SessionWriter {
         guard let name = interpreter.usedName(of: f) else {
             throw Failure(.value, "it belongs to '\(file)', which has no name for it")
         }
-        if let helper = usedFiles[file] { return "\(helper).\(name)" }
+        if let helper = made.usedFiles[file] { return "\(helper).\(name)" }
         guard let whole = realpath(file, nil) else {
             throw Failure(.value, "it belongs to '\(file)', which is not there now")
         }
         defer { free(whole) }
         let helper = newHelper()
-        usedFiles[file] = helper
-        before += "use \(Value.quoted(String(cString: whole))) as \(helper)\n"
+        made.usedFiles[file] = helper
+        made.before += "use \(Value.quoted(String(cString: whole))) as \(helper)\n"
         return "\(helper).\(name)"
     }
 
@@ -213,7 +231,7 @@ final class SessionWriter {
             return known.name
         }
         if let member = member(o) { return member }
-        if let recipe = o.recipe { return recipe }
+        if let recipe = o.recipe { return named(recipe) }
         if let parts = o.parts {
             let arguments = try parts.arguments.map { argument in
                 let text = try expression(argument.value, "\(name)_\(argument.name)", depth: depth + 1)
@@ -244,13 +262,53 @@ final class SessionWriter {
         return "{" + pairs.joined(separator: ", ") + "}"
     }
 
+    /// A recipe such as `audio_folder("words").train[3]` by the name of what it begins with, so that a
+    /// data set is opened once however many of its parts there are.
+    private func named(_ recipe: String) -> String {
+        let parts = made.recipes.keys.filter {
+            recipe.hasPrefix($0) && [".", "["].contains(recipe.dropFirst($0.count).first)
+        }
+        if let longest = parts.max(by: { $0.utf8.count < $1.utf8.count }), let name = made.recipes[longest] {
+            return name + recipe.dropFirst(longest.count)
+        }
+        guard let root = Self.firstCall(of: recipe), root.count < recipe.count else { return recipe }
+        let helper = newHelper()
+        made.before += "\(helper) = \(root);\n"
+        made.recipes[String(root)] = helper
+        return helper + recipe.dropFirst(root.count)
+    }
+
+    /// "audio_folder(…)" of "audio_folder(…).train"; nil where it begins with no call.
+    private static func firstCall(of recipe: String) -> Substring? {
+        var depth = 0
+        var isInString = false
+        var isEscaped = false
+        for i in recipe.indices {
+            let c = recipe[i]
+            if isInString {
+                if c == "\"", !isEscaped { isInString = false }
+                isEscaped = c == "\\" && !isEscaped
+                continue
+            }
+            switch c {
+            case "\"": isInString = true
+            case "(": depth += 1
+            case ")":
+                depth -= 1
+                if depth == 0 { return recipe[...i] }
+            default: break
+            }
+        }
+        return nil
+    }
+
     /// What cannot be kept of a result is left out of its record.
     private func resultMember(_ o: any VZObject, _ key: String, _ name: String, _ depth: Int) throws
         -> String?
     {
         do {
             guard let value = try o.member(key) else { return nil }
-            return try expression(value, name, depth: depth)
+            return try attempt { try expression(value, name, depth: depth) }
         } catch {
             if Self.endsSaving(error) { throw error }
             return nil
@@ -281,7 +339,7 @@ final class SessionWriter {
         try folder.make()
         var file = "\(name).\(ending)"
         var n = 1
-        while !fileNames.insert(file).inserted {
+        while !made.fileNames.insert(file).inserted {
             n += 1
             file = "\(name)_\(n).\(ending)"
         }
