@@ -14,7 +14,6 @@ final class GnuplotProcess {
     private let stderrFD: Int32
     private var reaped = false
     private var isStopped = false
-    private var endedBadly = false
     /// Stands in the environment of this gnuplot and of its windows.
     private let mark = "VZSH_WINDOW=\(getpid())-\(UInt64.random(in: 0 ... .max))"
 
@@ -125,7 +124,6 @@ final class GnuplotProcess {
         var status: Int32 = 0
         let answer = waitpid(pid, &status, WNOHANG)
         if answer == pid || (answer == -1 && errno == ECHILD) { reaped = true }
-        if answer == pid, status != 0 { endedBadly = true }
         return !reaped
     }
 
@@ -142,20 +140,19 @@ final class GnuplotProcess {
                 usleep(2000)
             }
         }
-        var wasKilled = endedBadly
         if !reaped {
-            wasKilled = true
             kill(pid, SIGKILL)
             var status: Int32 = 0
             while waitpid(pid, &status, 0) == -1, errno == EINTR {}
             reaped = true
         }
-        if wasKilled { GnuplotProcess.endWindows(of: mark) }
+        GnuplotProcess.endWindows(of: mark)
         Glibc.close(stdoutFD)
         Glibc.close(stderrFD)
     }
 
-    /// A window is a process in a session of its own, which outlives a gnuplot that was killed.
+    /// A window is a process in a session of its own: it outlives a gnuplot that was killed, or that ended
+    /// before the window was ready to be told.
     private static func endWindows(of mark: String) {
         guard let folder = opendir("/proc") else { return }
         defer { closedir(folder) }
