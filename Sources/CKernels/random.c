@@ -121,26 +121,20 @@ void vz_random_truncated_normal(float *out, size_t n, uint64_t first, const vz_k
 }
 
 typedef struct {
+    draw draw;
     const float *x;
-    float *y;
-    size_t n;
     float rate;
-    const vz_key *key;
-} dropout_job;
-
-enum { DROPOUT_PART = 16384 };
+} dropout;
 
 static void dropout_part(void *context, size_t part) {
-    const dropout_job *j = context;
-    size_t from = part * DROPOUT_PART, n = j->n - from < DROPOUT_PART ? j->n - from : DROPOUT_PART;
-    const float *x = j->x + from;
-    float *y = j->y + from, scale = 1.0f / (1.0f - j->rate);
-    const vz_key *key = j->key;
-    uint64_t first = from;
-    FOR_EACH_BLOCK(y[i] = unit(words[lane]) >= j->rate ? x[i] * scale : 0.0f;)
+    const dropout *d = context;
+    PART_OF(&d->draw, float)
+    const float *x = d->x + from;
+    float scale = 1.0f / (1.0f - d->rate);
+    FOR_EACH_BLOCK(out[i] = unit(words[lane]) >= d->rate ? x[i] * scale : 0.0f;)
 }
 
 void vz_dropout(const float *x, float *y, size_t n, float rate, const vz_key *key) {
-    dropout_job j = {x, y, n, rate, key};
-    vz_parallel((n + DROPOUT_PART - 1) / DROPOUT_PART, dropout_part, &j);
+    dropout d = {{y, n, 0, key}, x, rate};
+    vz_parallel((n + DRAW_PART - 1) / DRAW_PART, dropout_part, &d);
 }

@@ -39,17 +39,26 @@ static void handle_interrupt(int signal_number) {
     errno = saved;
 }
 
-void vz_interrupts_begin(vz_interrupt_function interrupt) {
-    on_interrupt = interrupt;
+static void handle(int signal_number, void (*handler)(int)) {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     sigemptyset(&action.sa_mask);
-    action.sa_handler = handle_interrupt;
+    action.sa_handler = handler;
     action.sa_flags = SA_RESTART;
-    sigaction(SIGINT, &action, NULL);
+    sigaction(signal_number, &action, NULL);
+}
+
+// What is done at a signal now: one that whoever started the program ignores stays ignored.
+static void (*handler_of(int signal_number))(int) {
+    struct sigaction action;
+    return sigaction(signal_number, NULL, &action) == 0 ? action.sa_handler : SIG_IGN;
+}
+
+void vz_interrupts_begin(vz_interrupt_function interrupt) {
+    on_interrupt = interrupt;
+    handle(SIGINT, handle_interrupt);
     // Ctrl-\ ends the process, and no debugger of the runtime asks for a key then.
-    struct sigaction quit;
-    if (sigaction(SIGQUIT, NULL, &quit) == 0 && quit.sa_handler != SIG_IGN) signal(SIGQUIT, SIG_DFL);
+    if (handler_of(SIGQUIT) != SIG_IGN) signal(SIGQUIT, SIG_DFL);
 }
 
 // A file may not grow beyond the limit of its user (ulimit -f): writing shall fail, not end the process.
@@ -57,13 +66,7 @@ void vz_interrupts_begin(vz_interrupt_function interrupt) {
 static void outlive(int signal_number) { (void)signal_number; }
 
 __attribute__((constructor)) static void outlive_file_limit(void) {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    sigemptyset(&action.sa_mask);
-    action.sa_handler = outlive;
-    action.sa_flags = SA_RESTART;
-    struct sigaction before;
-    if (sigaction(SIGXFSZ, NULL, &before) == 0 && before.sa_handler == SIG_DFL) sigaction(SIGXFSZ, &action, NULL);
+    if (handler_of(SIGXFSZ) == SIG_DFL) handle(SIGXFSZ, outlive);
 }
 
 void vz_interrupts_deadly(int value) { deadly = value; }
@@ -82,14 +85,8 @@ static void handle_hangup(int signal_number) {
 }
 
 void vz_hangup_begin(void) {
-    struct sigaction action;
     // Under nohup the work goes on.
-    if (sigaction(SIGHUP, NULL, &action) != 0 || action.sa_handler == SIG_IGN) return;
-    memset(&action, 0, sizeof action);
-    sigemptyset(&action.sa_mask);
-    action.sa_handler = handle_hangup;
-    action.sa_flags = SA_RESTART;
-    sigaction(SIGHUP, &action, NULL);
+    if (handler_of(SIGHUP) != SIG_IGN) handle(SIGHUP, handle_hangup);
 }
 
 int vz_hung_up(void) { return hung_up; }
@@ -436,12 +433,7 @@ void vz_readline_begin(const char *program, vz_complete_function complete, vz_li
     rl_catch_signals = 1;
     rl_catch_sigwinch = 1;
     rl_change_environment = 0;
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    sigemptyset(&action.sa_mask);
-    action.sa_handler = handle_continue;
-    action.sa_flags = SA_RESTART;
-    sigaction(SIGCONT, &action, NULL);
+    handle(SIGCONT, handle_continue);
     bind_keys();
     using_history();
 }

@@ -55,17 +55,16 @@ final class KeptTraces {
         }
         var held: [Value] = []
         let form = all.signature(leaves, &held)
-        let entry: Entry
-        if let known = entries[form] {
-            entry = known
-        } else {
-            entry = try record(all, tensors, arguments.count, interpreter, held)
+        let entry = try entries[form] ?? record(all, tensors, arguments.count, interpreter, held)
+        // A call that fails says nothing of the next one: it is recorded anew.
+        let plain = entry.isPlain ? try interpreter.call(function, arguments, named) : nil
+        if entries[form] == nil {
             forgetOldest()
             entries[form] = entry
         }
         clock += 1
         entry.tick = clock
-        if entry.isPlain { return try interpreter.call(function, arguments, named) }
+        if let plain { return plain }
         let key = entry.drawsRandom ? [try Tensor(chance.nextKey().words, shape: [4])] : []
         let results = try entry.plan?.run(key + tensors) ?? []
         return entry.result.value(try results.map(TensorObject.value))
@@ -85,17 +84,18 @@ final class KeptTraces {
             let inputs = tensors.map { trace.graph.input(ValueType($0.shape, $0.type)) }
             let values = all.value(inputs.map { .object(TensorObject($0)) }).asList?.items ?? []
             let named = values.last?.asRecord?.pairs.map { (name: $0.0, value: $0.1) } ?? []
-            let outcome = Result { try interpreter.call(function, Array(values.prefix(positional)), named) }
-            // Whatever it wanted with numbers: called as it is, it gives its result, or its own error.
-            if case .failure(let error) = outcome,
-                (error as? Diagnostics)?.isInterrupt ?? (error.asFailure.kind == .interrupted)
-            {
-                throw error
+            let plain = Entry(plan: nil, result: all, drawsRandom: false, held: held, isPlain: true)
+            let result: Value
+            do {
+                result = try interpreter.call(function, Array(values.prefix(positional)), named)
+            } catch {
+                if (error as? Diagnostics)?.isInterrupt ?? (error.asFailure.kind == .interrupted) {
+                    throw error
+                }
+                // Whatever it wanted with numbers: called as it is, it gives its result, or its own error.
+                return plain
             }
-            if trace.lacksNumbers || (try? outcome.get()) == nil {
-                return Entry(plan: nil, result: all, drawsRandom: false, held: held, isPlain: true)
-            }
-            let result = try outcome.get()
+            if trace.lacksNumbers { return plain }
             var leaves: [Value] = []
             let tree = try ValueTree(result, numbers: false, into: &leaves)
             let outputs = try leaves.map { leaf -> Traced in
